@@ -22,7 +22,10 @@
 #include "base/text.h"
 #include "base/timetext.h"
 
-enum { BYTES_MAX = 1024 * 1024, DEPTH_MAX = 32, NODES_MAX = 100 * 1000 };
+/* The tree is walked by recursion, at most DEPTH_MAX deep, and sizeof means the
+ * pointers in its lists. NOLINTBEGIN(misc-no-recursion,bugprone-sizeof-expression) */
+
+enum { BYTES_MAX = 1024 * 1024, DEPTH_MAX = 32, NODES_MAX = 100 * 1000, SHOWN_MAX = 40 };
 
 struct tree {
     struct stk_node root; /* first: what callers hold */
@@ -266,7 +269,6 @@ static enum stk_rc fill_node(struct loader *self, const yaml_event_t *event, str
     return rc;
 }
 
-/* A file of comments, or an empty one, says nothing: a map without members. */
 static void make_empty_map(struct stk_node *root)
 {
     free(root->text);
@@ -301,10 +303,7 @@ static enum stk_rc fill_tree(struct loader *self, struct stk_node *root, struct 
         enum stk_rc rc = next_event(self, &event, err);
         if (rc != STK_OK) return rc;
         if (event.type == YAML_STREAM_START_EVENT) continue;
-        if (event.type == YAML_STREAM_END_EVENT) {
-            if (documents == 0) make_empty_map(root);
-            return STK_OK;
-        }
+        if (event.type == YAML_STREAM_END_EVENT) return STK_OK;
 
         if (documents++ > 0) {
             return stk_fail(err, STK_BAD_CONFIG, "%s:%u: a second document is not allowed",
@@ -315,11 +314,14 @@ static enum stk_rc fill_tree(struct loader *self, struct stk_node *root, struct 
     }
 }
 
+/* A map, which it stays when there is no document: the file says nothing. */
 static struct stk_node *make_root(const char *file)
 {
     struct tree *tree = stk_alloc(sizeof(*tree));
     tree->file = stk_strdup(file);
-    tree->root = (struct stk_node){ .file = tree->file, .line = 1, .key = stk_strdup("") };
+    tree->root = (struct stk_node){
+        .kind = STK_NODE_MAP, .file = tree->file, .line = 1, .key = stk_strdup("")
+    };
     tree->root.name = tree->root.key;
     return &tree->root;
 }
@@ -391,15 +393,28 @@ enum stk_rc stk_node_fail(const struct stk_node *node, struct stk_error *err, co
                     node->key[0] != '\0' ? ": " : "", text.data);
 }
 
+/* What stands where something else was wanted, cut short and fit for one line. */
+static void describe(const struct stk_node *node, struct stk_buf *ret)
+{
+    if (node->kind == STK_NODE_MAP) {
+        stk_buf_adds(ret, "not a map");
+    } else if (node->kind == STK_NODE_LIST) {
+        stk_buf_adds(ret, "not a list");
+    } else if (is_blank(node)) {
+        stk_buf_adds(ret, "but nothing is there");
+    } else {
+        size_t len = stk_utf8_cut(node->text, strnlen(node->text, SHOWN_MAX));
+        stk_buf_adds(ret, node->quoted ? "not \"" : "not ");
+        stk_text_add_escaped(ret, node->text, len);
+        stk_buf_adds(ret, node->quoted ? "\"" : "");
+    }
+}
+
 static enum stk_rc fail_kind(const struct stk_node *node, const char *wanted, struct stk_error *err)
 {
-    if (node->kind == STK_NODE_MAP)
-        return stk_node_fail(node, err, "must be %s, not a map", wanted);
-    if (node->kind == STK_NODE_LIST)
-        return stk_node_fail(node, err, "must be %s, not a list", wanted);
-    if (is_blank(node)) return stk_node_fail(node, err, "must be %s, but nothing is there", wanted);
-    const char *mark = node->quoted ? "\"" : "";
-    return stk_node_fail(node, err, "must be %s, not %s%.40s%s", wanted, mark, node->text, mark);
+    STK_CLEANUP(stk_buf_release) struct stk_buf found = STK_BUF_INIT;
+    describe(node, &found);
+    return stk_node_fail(node, err, "must be %s, %s", wanted, stk_buf_str(&found));
 }
 
 static enum stk_rc fail_unknown(const struct stk_node *node, const char *const *names, size_t count,
@@ -481,3 +496,5 @@ enum stk_rc stk_node_duration(const struct stk_node *node, stk_time_ns *ret, str
     }
     return STK_OK;
 }
+
+/* NOLINTEND(misc-no-recursion,bugprone-sizeof-expression) */

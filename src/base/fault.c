@@ -4,7 +4,7 @@
 #include <assert.h>
 
 static const char *const point_names[] = {
-#define STK_FAULT_ROW(name, text) [STK_FAULT_##name] = text,
+#define STK_FAULT_ROW(name, text) [STK_FAULT_##name] = (text),
     STK_FAULT_MAP(STK_FAULT_ROW)
 #undef STK_FAULT_ROW
 };
@@ -76,8 +76,9 @@ static void add_plan(char *text)
     const char *action = strtok_r(NULL, "", &rest);
     if (point == NULL || passing == NULL || action == NULL) refuse("not NAME:N:ACTION", text);
 
-    if (!find_name(point_names, STK_FAULT_COUNT_, point, &plan.point))
+    if (!find_name(point_names, STK_FAULT_COUNT_, point, &plan.point)) {
         refuse("no such point", point);
+    }
     if (!stk_parse_i64(passing, &plan.passing) || plan.passing < 1) refuse("no number", passing);
     if (!find_name(action_names, STK_ARRAY_LEN(action_names), action, &plan.action)) {
         refuse("no such action", action);

@@ -9,9 +9,9 @@
 #include "base/alloc.h"
 #include "base/text.h"
 
-/* Looks at brackets only, before jansson does: afterwards the place would be
- * lost, and jansson itself goes 2048 deep on the stack. */
-static enum stk_rc check_depth(const char *text, size_t len, struct stk_error *err)
+/* Before jansson reads: afterwards the place of the depth would be lost, and it
+ * goes 2048 deep on the stack. It also overlooks a NUL right after a number. */
+static enum stk_rc check_shape(const char *text, size_t len, struct stk_error *err)
 {
     size_t depth = 0, line = 1, column = 0;
     bool in_string = false, escaped = false;
@@ -21,6 +21,9 @@ static enum stk_rc check_depth(const char *text, size_t len, struct stk_error *e
         if (c == '\n') {
             line++;
             column = 0;
+        }
+        if (c == '\0') {
+            return stk_fail(err, STK_BAD_DATA, "line %zu, column %zu: a NUL byte", line, column);
         }
         if (in_string) {
             in_string = escaped || c != '"';
@@ -40,7 +43,7 @@ static enum stk_rc check_depth(const char *text, size_t len, struct stk_error *e
 
 enum stk_rc stk_json_parse(const char *text, size_t len, json_t **ret, struct stk_error *err)
 {
-    enum stk_rc rc = check_depth(text, len, err);
+    enum stk_rc rc = check_shape(text, len, err);
     if (rc != STK_OK) return rc;
 
     json_error_t why;
@@ -118,7 +121,7 @@ static int compare_keys(const void *a, const void *b)
 static const char **list_keys(const json_t *object)
 {
     const char **keys = stk_realloc(NULL, json_object_size(object), sizeof(*keys));
-    json_t *mutable = (json_t *)(uintptr_t)object;
+    json_t *mutable = (json_t *)(uintptr_t)object; /* NOLINT(performance-no-int-to-ptr) */
     size_t count = 0;
     for (void *at = json_object_iter(mutable); at != NULL;
          at = json_object_iter_next(mutable, at)) {
@@ -133,6 +136,8 @@ static void free_keys(const char ***keys)
     free(*keys);
 }
 
+/* As deep as the value is, and values from outside have a limit.
+ * NOLINTBEGIN(misc-no-recursion) */
 static void add_object(struct stk_buf *buf, const json_t *object)
 {
     STK_CLEANUP(free_keys) const char **keys = list_keys(object);
@@ -182,6 +187,8 @@ void stk_json_add(struct stk_buf *buf, const json_t *value)
     case JSON_NULL: stk_buf_adds(buf, "null"); break;
     }
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 char *stk_json_text(const json_t *value)
 {

@@ -30,8 +30,8 @@ struct sink {
 static void write_stderr(void *context, enum stk_log_level level, const char *line);
 
 static atomic_int level_shown = STK_INFO;
-static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER; /* guards sink */
-static struct sink sink = { .write = write_stderr };
+static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER; /* guards current */
+static struct sink current = { .write = write_stderr };
 
 /* Adds the end of the line and writes both at once. A log that cannot be
  * written has nowhere to say so. */
@@ -88,7 +88,7 @@ void stk_log(enum stk_log_level level, const char *event, const char *fmt, ...)
     cut_line(&line);
 
     (void)pthread_mutex_lock(&sink_lock);
-    struct sink now = sink;
+    struct sink now = current;
     (void)pthread_mutex_unlock(&sink_lock);
     now.write(now.context, level, line.data);
 }
@@ -108,10 +108,10 @@ bool stk_log_level_parse(const char *text, enum stk_log_level *ret)
     return false;
 }
 
-void stk_log_sink_set(void (*write)(void *context, enum stk_log_level level, const char *line),
+void stk_log_sink_set(void (*sink)(void *context, enum stk_log_level level, const char *line),
                       void *context)
 {
     (void)pthread_mutex_lock(&sink_lock);
-    sink = write != NULL ? (struct sink){ write, context } : (struct sink){ write_stderr, NULL };
+    current = sink != NULL ? (struct sink){ sink, context } : (struct sink){ write_stderr, NULL };
     (void)pthread_mutex_unlock(&sink_lock);
 }

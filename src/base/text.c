@@ -90,8 +90,8 @@ size_t stk_utf8_step(const char *text, size_t len)
     while (row < STK_ARRAY_LEN(rows) && bytes[0] > rows[row].lead_max) {
         row++;
     }
-    if (row == STK_ARRAY_LEN(rows) || bytes[0] < rows[row].lead_min || rows[row].len > len)
-        return 0;
+    if (row == STK_ARRAY_LEN(rows) || bytes[0] < rows[row].lead_min) return 0;
+    if (rows[row].len > len) return 0;
     if (rows[row].len == 1) return 1;
 
     if (bytes[1] < rows[row].next_min || bytes[1] > rows[row].next_max) return 0;

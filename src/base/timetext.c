@@ -146,8 +146,8 @@ static bool read_count(const char **at, int64_t *ret)
 static const struct unit *find_unit(const char *text, size_t len)
 {
     for (size_t i = 0; i < STK_ARRAY_LEN(units); i++) {
-        if (strlen(units[i].name) == len && strncmp(units[i].name, text, len) == 0)
-            return &units[i];
+        const char *name = units[i].name;
+        if (strlen(name) == len && strncmp(name, text, len) == 0) return &units[i];
     }
     return NULL;
 }
