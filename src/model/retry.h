@@ -15,10 +15,10 @@ struct stk_retry {
     stk_time_ns backoff_max_ns; /* 5 min */
     uint32_t interruptions_max; /* 10: a job that kills its pool is not given out for ever */
 };
-#define STK_RETRY_DEFAULT                                            \
-    {                                                                \
-        .attempts_max = 3, .backoff_min_ns = STK_SECOND,             \
-        .backoff_max_ns = 5 * STK_MINUTE, .interruptions_max = 10, \
+#define STK_RETRY_DEFAULT                                                                  \
+    {                                                                                      \
+        .attempts_max = 3, .backoff_min_ns = STK_SECOND, .backoff_max_ns = 5 * STK_MINUTE, \
+        .interruptions_max = 10,                                                           \
     }
 
 /* The wait after the n-th failed attempt (1 is the first): min doubled n-1

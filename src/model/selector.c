@@ -58,8 +58,8 @@ enum stk_rc stk_selector_parse(const char *text, struct stk_selector *ret, struc
                         shown);
     }
     if (found.first > found.last && found.kind == STK_SELECT_IDS) {
-        return stk_fail(err, STK_INVALID, "the range \"%s\" is empty: write the smaller number first",
-                        shown);
+        return stk_fail(err, STK_INVALID,
+                        "the range \"%s\" is empty: write the smaller number first", shown);
     }
 
     *ret = found;

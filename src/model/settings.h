@@ -6,8 +6,10 @@
  * Found in this order: --config, ./stoker.yaml, $STOKER_CONFIG,
  * /etc/stoker/stoker.yaml. Precedence of single values: flag > environment
  * (STOKER_STORE, STOKER_WORKERS, STOKER_LISTEN) > file; the caller puts flags
- * over what stk_settings_load gives. Relative paths (the store, `dir`, the
- * program of a command) are relative to the folder of the file.
+ * over what stk_settings_load gives. Relative paths (the store, `logs`, `dir`)
+ * start from the folder of the file, and a program with a '/' in it from the
+ * task's `dir`; in STOKER_STORE, from the current folder. A file that somebody
+ * named (--config, $STOKER_CONFIG) must be there.
  *
  * Memory:  load makes, free ends; everything in it lives as long.
  * Threads: read-only once made.
@@ -24,15 +26,15 @@
 enum { STK_WORKERS_MAX = 256, STK_TASKS_MAX = 1024 };
 
 struct stk_settings {
-    char *file;    /* absolute path of stoker.yaml; NULL when none was found */
-    char *dir;     /* its folder; the current folder when none */
-    char *store;   /* "sqlite:/abs/path/stoker.db" (relative paths made absolute) */
-    char *listen;  /* "127.0.0.1:7077" or NULL; unused until there is a TCP server */
-    char *logs;    /* folder of the worker consoles; default: the store's path + ".logs" */
-    uint32_t workers;         /* default 8 */
-    stk_time_ns grace_ns;     /* `grace`: how long a stop waits for running jobs; default 30 s */
+    char *file;           /* absolute path of stoker.yaml; NULL when none was found */
+    char *dir;            /* its folder; the current folder when none */
+    char *store;          /* "sqlite:/abs/path/stoker.db" (relative paths made absolute) */
+    char *listen;         /* "127.0.0.1:7077" or NULL; unused until there is a TCP server */
+    char *logs;           /* folder of the worker consoles; default: the store's path + ".logs" */
+    uint32_t workers;     /* default 8 */
+    stk_time_ns grace_ns; /* `grace`: how long a stop waits for running jobs; default 30 s */
     uint32_t sweep_points_confirm; /* sweeps above need --yes; default 100,000 */
-    struct stk_task *tasks;   /* sorted by name */
+    struct stk_task *tasks;        /* sorted by name */
     size_t task_count;
 };
 
@@ -47,7 +49,8 @@ STK_MUST_USE enum stk_rc stk_settings_read(const struct stk_node *root, const ch
 void stk_settings_free(struct stk_settings *settings);
 void stk_settings_freep(struct stk_settings **settings);
 
-/* Replaces the store URL, made absolute from the current folder. */
+/* Replaces the store URL, made absolute from the current folder; logs that lie
+ * beside the store by default move with it. */
 void stk_settings_set_store(struct stk_settings *settings, const char *url);
 
 const struct stk_task *stk_settings_task(const struct stk_settings *settings, const char *name);

@@ -7,21 +7,11 @@
 #include "base/alloc.h"
 #include "base/text.h"
 
-size_t stk_shown_cut(const char *text, size_t len, size_t len_max)
-{
-    if (len <= len_max) return len;
-    size_t end = len_max;
-    while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80) {
-        end--;
-    }
-    return end;
-}
-
 void stk_shown_add(struct stk_buf *buf, const char *text, size_t len, size_t len_max)
 {
     const char *newline = len > 0 ? memchr(text, '\n', len) : NULL;
     size_t line = newline == NULL ? len : (size_t)(newline - text);
-    size_t end = stk_shown_cut(text, line, len_max);
+    size_t end = line <= len_max ? line : stk_utf8_cut(text, len_max);
 
     stk_text_add_escaped(buf, text, end);
     if (end < line) stk_buf_adds(buf, "...");

@@ -15,14 +15,10 @@
 
 enum { STK_SHOWN_BYTES_MAX = 80 };
 
-/* How many bytes of text to take: at most len_max, not ending inside a UTF-8
- * sequence. */
-size_t stk_shown_cut(const char *text, size_t len, size_t len_max);
-
 /* The first line, at most len_max bytes and then "...", no quotes around it. */
 void stk_shown_add(struct stk_buf *buf, const char *text, size_t len, size_t len_max);
 
-char *stk_shown(const char *text);          /* of STK_SHOWN_BYTES_MAX */
-char *stk_shown_json(const json_t *value);  /* text in quotes, all else as JSON */
+char *stk_shown(const char *text);         /* of STK_SHOWN_BYTES_MAX */
+char *stk_shown_json(const json_t *value); /* text in quotes, all else as JSON */
 
 #endif

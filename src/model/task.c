@@ -2,7 +2,7 @@
 #include "model/task.h"
 
 #include <assert.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +21,8 @@ static const char *read_int(const struct stk_param *param, const json_t *value, 
 {
     (void)param;
     int64_t number = json_is_integer(value) ? json_integer_value(value) : 0;
-    bool is_right = from_text ? stk_parse_i64(json_string_value(value), &number)
-                              : json_is_integer(value);
+    bool is_right =
+        from_text ? stk_parse_i64(json_string_value(value), &number) : json_is_integer(value);
     if (!is_right) return "is not a whole number of at most 64 bits";
     *ret = json_integer(number);
     return NULL;
@@ -33,8 +33,8 @@ static const char *read_float(const struct stk_param *param, const json_t *value
 {
     (void)param;
     double number = json_number_value(value);
-    bool is_right = from_text ? stk_parse_double(json_string_value(value), &number)
-                              : json_is_number(value);
+    bool is_right =
+        from_text ? stk_parse_double(json_string_value(value), &number) : json_is_number(value);
     if (!is_right) return "is not a finite number";
 
     int64_t whole = json_is_integer(value) ? json_integer_value(value) : 0;
@@ -81,8 +81,8 @@ static const char *read_bool(const struct stk_param *param, const json_t *value,
 {
     (void)param;
     bool truth = json_is_true(value);
-    bool is_right = from_text ? stk_parse_bool(json_string_value(value), &truth)
-                              : json_is_boolean(value);
+    bool is_right =
+        from_text ? stk_parse_bool(json_string_value(value), &truth) : json_is_boolean(value);
     if (!is_right) return "is neither true nor false";
     *ret = json_boolean(truth);
     return NULL;
@@ -134,13 +134,16 @@ static enum stk_rc fail_bound(const struct stk_task *task, const struct stk_para
                               const json_t *value, const char *relation, double bound,
                               struct stk_error *err)
 {
-    char number[32];
-    stk_double_text(bound, number);
-    if (param->type != STK_PARAM_FLOAT) number[strcspn(number, ".")] = '\0';
-
     bool is_text = param->type == STK_PARAM_TEXT;
-    STK_CLEANUP(stk_freep) char *problem =
-        stk_format("is %s its %s%s", relation, number, is_text ? " bytes" : "");
+    char number[32];
+    if (param->type == STK_PARAM_FLOAT) {
+        stk_double_text(bound, number);
+    } else {
+        (void)snprintf(number, sizeof(number), "%.0f", bound); /* below 2^53 */
+    }
+
+    STK_CLEANUP(stk_freep)
+    char *problem = stk_format("is %s %s%s", relation, number, is_text ? " bytes" : "");
     return fail_value(task, param, value, problem, err);
 }
 
@@ -151,11 +154,11 @@ static enum stk_rc check_bounds(const struct stk_task *task, const struct stk_pa
     double measure = is_text ? (double)json_string_length(value) : json_number_value(value);
 
     if (param->has_min && measure < param->min) {
-        const char *relation = is_text ? "shorter than" : "below";
+        const char *relation = is_text ? "shorter than the minimum of" : "below the minimum of";
         return fail_bound(task, param, value, relation, param->min, err);
     }
     if (param->has_max && measure > param->max) {
-        const char *relation = is_text ? "longer than" : "above";
+        const char *relation = is_text ? "longer than the maximum of" : "above the maximum of";
         return fail_bound(task, param, value, relation, param->max, err);
     }
     return STK_OK;
@@ -187,10 +190,10 @@ enum stk_rc stk_param_check(const struct stk_task *task, const struct stk_param 
 {
     assert(task != NULL && param != NULL && ret != NULL);
     assert(param->type < STK_ARRAY_LEN(types));
-    assert(!from_text || json_is_string(value));
 
+    bool is_typed = from_text && json_is_string(value);
     STK_CLEANUP(stk_json_freep) json_t *read = NULL;
-    const char *problem = types[param->type].read(param, value, from_text, &read);
+    const char *problem = types[param->type].read(param, value, is_typed, &read);
     if (problem != NULL) return fail_value(task, param, value, problem, err);
 
     enum stk_rc rc = check_bounds(task, param, read, err);

@@ -6,6 +6,7 @@
  *          Read-only once made.
  * Threads: any number may read.
  * Errors:  STK_INVALID naming the parameter; what people typed is quoted.
+ *          STK_TOO_LARGE when all parameters together are over the limit.
  */
 #ifndef STK_MODEL_TASK_H
 #define STK_MODEL_TASK_H
@@ -14,9 +15,9 @@
 #include "model/retry.h"
 
 enum {
-    STK_PARAMS_MAX = 64,                   /* parameters of a task */
-    STK_PARAMS_BYTES_MAX = 64 * 1024,      /* canonical text of one job's parameters */
-    STK_RESULT_BYTES_MAX = 1024 * 1024,    /* default of `result_limit` */
+    STK_PARAMS_MAX = 64,                /* parameters of a task */
+    STK_PARAMS_BYTES_MAX = 64 * 1024,   /* canonical text of one job's parameters */
+    STK_RESULT_BYTES_MAX = 1024 * 1024, /* default of `result_limit` */
     STK_ARGV_MAX = 256,
     STK_TEXT_PARAM_BYTES_MAX = 4096
 };
@@ -39,7 +40,7 @@ struct stk_task {
     char *name;
     char *queue; /* default: the task's name */
     enum stk_executor executor;
-    char **argv; /* template, NULL at the end: "{fast}", "--slow={slow}", "{{" is a brace */
+    char **argv; /* templates, NULL at the end: "{fast}", "--slow={slow}", "{{" is a brace */
     char *dir;   /* working directory, absolute */
     struct stk_param *params;
     size_t param_count;
@@ -68,9 +69,9 @@ STK_MUST_USE enum stk_rc stk_params_check(const struct stk_task *task, const jso
                                           bool from_text, json_t **ret, struct stk_error *err);
 
 /* The same for one value of one parameter; *ret is a new reference. */
-STK_MUST_USE enum stk_rc stk_param_check(const struct stk_task *task,
-                                         const struct stk_param *param, const json_t *value,
-                                         bool from_text, json_t **ret, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_param_check(const struct stk_task *task, const struct stk_param *param,
+                                         const json_t *value, bool from_text, json_t **ret,
+                                         struct stk_error *err);
 
 const struct stk_param *stk_task_param(const struct stk_task *task, const char *name);
 
@@ -86,7 +87,13 @@ STK_MUST_USE enum stk_rc stk_task_argv(const struct stk_task *task, const json_t
                                        char ***ret, struct stk_error *err);
 void stk_argv_free(char **argv);
 
-const char *stk_param_type_name(enum stk_param_type type);
+/* Whether one argument of a command is well formed: braces balanced, and every
+ * {name} a parameter of the task, or none at all. */
+STK_MUST_USE enum stk_rc stk_task_check_template(const struct stk_task *task, const char *text,
+                                                 bool may_have_params, struct stk_error *err);
+
+const char *stk_param_type_name(enum stk_param_type type); /* "int" */
+bool stk_param_type_from_name(const char *name, enum stk_param_type *ret);
 void stk_task_release(struct stk_task *task);
 
 #endif

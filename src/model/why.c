@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/timetext.h"
 #include "model/shown.h"
 
@@ -38,7 +39,8 @@ static void add_attempt(struct stk_buf *buf, const char *before, const struct st
 {
     if (facts->attempt == 0) return;
     stk_buf_addf(buf, "%sattempt %" PRIu32, before, facts->attempt);
-    if (facts->attempt <= facts->attempts_max) stk_buf_addf(buf, " of %" PRIu32, facts->attempts_max);
+    if (facts->attempt <= facts->attempts_max)
+        stk_buf_addf(buf, " of %" PRIu32, facts->attempts_max);
 }
 
 static void add_ahead(struct stk_buf *buf, const struct stk_why_facts *facts)
@@ -119,8 +121,7 @@ static bool say_no_pool(const struct stk_why_facts *facts, stk_time_ns now, stru
     return true;
 }
 
-static bool say_pool_paused(const struct stk_why_facts *facts, stk_time_ns now,
-                            struct stk_buf *buf)
+static bool say_pool_paused(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
 {
     (void)now;
     if (facts->pool_pause == NULL) return false;
@@ -180,8 +181,7 @@ static bool say_no_worker(const struct stk_why_facts *facts, stk_time_ns now, st
     return true;
 }
 
-static bool say_any_moment(const struct stk_why_facts *facts, stk_time_ns now,
-                           struct stk_buf *buf)
+static bool say_any_moment(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
 {
     (void)now;
     stk_buf_addf(buf, "starts any moment: %" PRIu32 " of %" PRIu32 " workers %s free",
@@ -207,7 +207,7 @@ void stk_why_sentence(const struct stk_why_facts *facts, stk_time_ns now, char *
         if (reasons[i](facts, now, &buf)) break;
     }
 
-    size_t len = stk_shown_cut(stk_buf_str(&buf), buf.len, size - 1);
+    size_t len = buf.len < size ? buf.len : stk_utf8_cut(stk_buf_str(&buf), size - 1);
     memcpy(ret_text, stk_buf_str(&buf), len);
     ret_text[len] = '\0';
 }

@@ -19,17 +19,17 @@ struct stk_why_facts {
     const char *task, *queue;
     stk_time_ns ready_at, started_at, finished_at; /* STK_NEVER when not set */
     uint32_t attempt, attempts_max, interruptions, throttles;
-    const char *held;         /* "unknown_task" or NULL */
-    const char *error;        /* of the last failed attempt, or NULL */
-    const char *worker;       /* of a running job, or NULL */
+    const char *held;   /* "unknown_task" or NULL */
+    const char *error;  /* of the last failed attempt, or NULL */
+    const char *worker; /* of a running job, or NULL */
     bool cancel_requested;
     bool queue_paused;
     const char *queue_reason; /* "by anna: maintenance", or only the reason; or NULL */
     int64_t ahead;            /* jobs in front of it in its queue; -1 unknown */
     bool ahead_is_more;       /* "more than `ahead`" */
     uint32_t pools, workers, workers_busy;
-    const char *pool_pause;   /* the pool has paused itself, with this reason; or NULL */
-    int64_t id;               /* of the job, for the command that helps; 0: leave that out */
+    const char *pool_pause; /* the pool has paused itself, with this reason; or NULL */
+    int64_t id;             /* of the job, for the command that helps; 0: leave that out */
 };
 
 /* Cut to size - 1 bytes, never inside a UTF-8 sequence. */

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/settings.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "model/keys.h"
+#include "model/shown.h"
+#include "model/task_config.h"
+
+#define SQLITE_PREFIX "sqlite:"
+#define STORE_DEFAULT "sqlite:stoker.db"
+#define FILE_NAME     "stoker.yaml"
+#define FILE_SYSTEM   "/etc/stoker/stoker.yaml"
+
+enum { WORKERS_DEFAULT = 8, SWEEP_CONFIRM_DEFAULT = 100 * 1000, PORT_MAX = 65535 };
+
+static const char *const store_prefixes[] = { SQLITE_PREFIX, "postgresql://", "postgres://" };
+
+/* --- the store ------------------------------------------------------------ */
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_store_url(const char *url)
+{
+    for (size_t i = 0; i < STK_ARRAY_LEN(store_prefixes); i++) {
+        const char *prefix = store_prefixes[i];
+        if (starts_with(url, prefix) && url[strlen(prefix)] != '\0') return true;
+    }
+    return false;
+}
+
+static char *make_store_url(const char *base, const char *url)
+{
+    if (!starts_with(url, SQLITE_PREFIX)) return stk_strdup(url);
+    STK_CLEANUP(stk_freep) char *path = stk_path_under(base, url + strlen(SQLITE_PREFIX));
+    return stk_format(SQLITE_PREFIX "%s", path);
+}
+
+static char *make_default_logs(const char *store, const char *dir)
+{
+    bool is_sqlite = starts_with(store, SQLITE_PREFIX);
+    if (is_sqlite) return stk_format("%s.logs", store + strlen(SQLITE_PREFIX));
+    return stk_path_under(dir, "stoker.logs");
+}
+
+/* Takes `value`; free(*place) before. */
+static void replace(char **place, char *value)
+{
+    free(*place);
+    *place = value;
+}
+
+/* Logs that lie beside the store by default move with it. */
+static void set_store(struct stk_settings *settings, const char *base, const char *url)
+{
+    STK_CLEANUP(stk_freep) char *usual = make_default_logs(settings->store, settings->dir);
+    bool is_usual = strcmp(usual, settings->logs) == 0;
+
+    replace(&settings->store, make_store_url(base, url));
+    if (is_usual) replace(&settings->logs, make_default_logs(settings->store, settings->dir));
+}
+
+static char *make_current_dir(void)
+{
+    char *dir = getcwd(NULL, 0);
+    return dir != NULL ? dir : stk_strdup("."); /* the folder was deleted under us */
+}
+
+void stk_settings_set_store(struct stk_settings *settings, const char *url)
+{
+    assert(settings != NULL && url != NULL);
+    STK_CLEANUP(stk_freep) char *dir = make_current_dir();
+    set_store(settings, dir, url);
+}
+
+/* --- single keys ---------------------------------------------------------- */
+
+static enum stk_rc read_store(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    const char *url = NULL;
+    enum stk_rc rc = stk_node_text(node, &url, err);
+    if (rc != STK_OK) return rc;
+    if (!is_store_url(url)) {
+        STK_CLEANUP(stk_freep) char *shown = stk_shown(url);
+        return stk_node_fail(node, err, "\"%s\" is not a store: write sqlite:PATH", shown);
+    }
+    set_store(settings, settings->dir, url);
+    return STK_OK;
+}
+
+static enum stk_rc read_workers(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    return stk_key_u32(node, 1, STK_WORKERS_MAX, &settings->workers, err);
+}
+
+/* HOST:PORT, [v6]:PORT or none. */
+static bool is_listen(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    uint32_t port = 0;
+    if (strcmp(text, "none") == 0) return true;
+    if (colon == NULL || colon == text || !stk_parse_u32(colon + 1, &port)) return false;
+    return port > 0 && port <= PORT_MAX;
+}
+
+static void set_listen(struct stk_settings *settings, const char *text)
+{
+    replace(&settings->listen, strcmp(text, "none") == 0 ? NULL : stk_strdup(text));
+}
+
+static enum stk_rc read_listen(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    const char *text = NULL;
+    enum stk_rc rc = stk_node_text(node, &text, err);
+    if (rc != STK_OK) return rc;
+    if (!is_listen(text)) {
+        STK_CLEANUP(stk_freep) char *shown = stk_shown(text);
+        return stk_node_fail(node, err, "\"%s\" is not HOST:PORT, such as 127.0.0.1:7077, or none",
+                             shown);
+    }
+    set_listen(into, text);
+    return STK_OK;
+}
+
+static enum stk_rc read_logs(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    const char *path = NULL;
+    enum stk_rc rc = stk_node_text(node, &path, err);
+    if (rc != STK_OK) return rc;
+    if (*path == '\0') return stk_node_fail(node, err, "is empty");
+    replace(&settings->logs, stk_path_under(settings->dir, path));
+    return STK_OK;
+}
+
+static enum stk_rc read_grace(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    return stk_key_duration(node, 0, STK_DAY, &settings->grace_ns, err);
+}
+
+static enum stk_rc read_sweep_confirm(const struct stk_node *node, void *into,
+                                      struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    return stk_key_u32(node, 1, UINT32_MAX, &settings->sweep_points_confirm, err);
+}
+
+/* --- tasks ---------------------------------------------------------------- */
+
+static int compare_tasks(const void *a, const void *b)
+{
+    const struct stk_task *left = a;
+    const struct stk_task *right = b;
+    return strcmp(left->name, right->name);
+}
+
+/* `tasks:` with every task commented out. */
+static bool is_nothing(const struct stk_node *node)
+{
+    return node->kind == STK_NODE_SCALAR && !node->quoted && *node->text == '\0';
+}
+
+static enum stk_rc read_tasks(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    if (is_nothing(node)) return STK_OK;
+    enum stk_rc rc = stk_node_map_of(node, NULL, err);
+    if (rc != STK_OK) return rc;
+    if (node->count > STK_TASKS_MAX) {
+        return stk_node_fail(node, err, "has %zu tasks; the limit is %d", node->count,
+                             STK_TASKS_MAX);
+    }
+
+    settings->tasks = stk_alloc((node->count + 1) * sizeof(*settings->tasks));
+    for (size_t i = 0; i < node->count; i++) {
+        struct stk_task *task = &settings->tasks[settings->task_count++];
+        rc = stk_task_read(node->children[i], settings->dir, task, err);
+        if (rc != STK_OK) return rc;
+    }
+    qsort(settings->tasks, settings->task_count, sizeof(*settings->tasks), compare_tasks);
+    return STK_OK;
+}
+
+/* clang-format off */
+static const struct stk_key keys[] = {
+    { "store",         read_store         },
+    { "workers",       read_workers       },
+    { "listen",        read_listen        },
+    { "logs",          read_logs          },
+    { "grace",         read_grace         },
+    { "sweep_confirm", read_sweep_confirm },
+    { "tasks",         read_tasks         },
+    { "sessions",      NULL               },
+    { "limits",        NULL               },
+    { "users",         NULL               },
+    { "notify",        NULL               },
+    { "triggers",      NULL               },
+};
+/* clang-format on */
+
+static struct stk_settings *make_settings(const char *dir)
+{
+    struct stk_settings *settings = stk_alloc(sizeof(*settings));
+    *settings = (struct stk_settings){
+        .dir = stk_strdup(dir),
+        .store = make_store_url(dir, STORE_DEFAULT),
+        .workers = WORKERS_DEFAULT,
+        .grace_ns = 30 * STK_SECOND,
+        .sweep_points_confirm = SWEEP_CONFIRM_DEFAULT,
+    };
+    settings->logs = make_default_logs(settings->store, dir);
+    return settings;
+}
+
+enum stk_rc stk_settings_read(const struct stk_node *root, const char *dir,
+                              struct stk_settings **ret, struct stk_error *err)
+{
+    assert(root != NULL && dir != NULL && ret != NULL);
+    STK_CLEANUP(stk_settings_freep) struct stk_settings *settings = make_settings(dir);
+
+    enum stk_rc rc = stk_keys_read(root, keys, STK_ARRAY_LEN(keys), settings, err);
+    if (rc != STK_OK) return rc;
+
+    *ret = settings;
+    settings = NULL;
+    return STK_OK;
+}
+
+/* --- the environment, which goes before the file -------------------------- */
+
+static enum stk_rc apply_store(struct stk_settings *settings, const char *value,
+                               struct stk_error *err)
+{
+    if (!is_store_url(value)) {
+        STK_CLEANUP(stk_freep) char *shown = stk_shown(value);
+        return stk_fail(err, STK_BAD_CONFIG,
+                        "STOKER_STORE: \"%s\" is not a store: write sqlite:PATH", shown);
+    }
+    stk_settings_set_store(settings, value);
+    return STK_OK;
+}
+
+static enum stk_rc apply_workers(struct stk_settings *settings, const char *value,
+                                 struct stk_error *err)
+{
+    uint32_t workers = 0;
+    if (!stk_parse_u32(value, &workers) || workers < 1 || workers > STK_WORKERS_MAX) {
+        STK_CLEANUP(stk_freep) char *shown = stk_shown(value);
+        return stk_fail(err, STK_BAD_CONFIG, "STOKER_WORKERS: must be from 1 to %d, not \"%s\"",
+                        STK_WORKERS_MAX, shown);
+    }
+    settings->workers = workers;
+    return STK_OK;
+}
+
+static enum stk_rc apply_listen(struct stk_settings *settings, const char *value,
+                                struct stk_error *err)
+{
+    if (!is_listen(value)) {
+        STK_CLEANUP(stk_freep) char *shown = stk_shown(value);
+        return stk_fail(err, STK_BAD_CONFIG, "STOKER_LISTEN: \"%s\" is not HOST:PORT or none",
+                        shown);
+    }
+    set_listen(settings, value);
+    return STK_OK;
+}
+
+static const struct {
+    const char *name;
+    enum stk_rc (*apply)(struct stk_settings *, const char *value, struct stk_error *);
+} variables[] = {
+    { "STOKER_STORE", apply_store },
+    { "STOKER_WORKERS", apply_workers },
+    { "STOKER_LISTEN", apply_listen },
+};
+
+/* An empty variable is as good as none, as in most programs. */
+static enum stk_rc apply_environment(struct stk_settings *settings, struct stk_error *err)
+{
+    for (size_t i = 0; i < STK_ARRAY_LEN(variables); i++) {
+        const char *value = getenv(variables[i].name);
+        if (value == NULL || *value == '\0') continue;
+        enum stk_rc rc = variables[i].apply(settings, value, err);
+        if (rc != STK_OK) return rc;
+    }
+    return STK_OK;
+}
+
+/* --- finding and loading the file ----------------------------------------- */
+
+static bool is_there(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 || errno != ENOENT; /* unreadable: let opening it say so */
+}
+
+/* A file that somebody named must be there; one in a usual place may be. NULL
+ * in *ret: none was named and none was found. */
+static enum stk_rc find_file(const char *path, const char **ret, struct stk_error *err)
+{
+    const char *named = getenv("STOKER_CONFIG");
+    bool has_named = named != NULL && *named != '\0';
+
+    if (path != NULL) {
+        if (!is_there(path)) return stk_fail(err, STK_NOT_FOUND, "%s: no such file", path);
+        *ret = path;
+    } else if (is_there(FILE_NAME)) {
+        *ret = FILE_NAME;
+    } else if (has_named) {
+        if (!is_there(named)) {
+            return stk_fail(err, STK_NOT_FOUND, "STOKER_CONFIG: %s: no such file", named);
+        }
+        *ret = named;
+    } else {
+        *ret = is_there(FILE_SYSTEM) ? FILE_SYSTEM : NULL;
+    }
+    return STK_OK;
+}
+
+/* The folder of path, absolute; free() ends it. A link to the file itself is
+ * not followed: what stands beside the link is meant. */
+static enum stk_rc make_folder(const char *path, char **ret, struct stk_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    STK_CLEANUP(stk_freep) char *folder = len > 0 ? stk_strndup(path, len) : stk_strdup(".");
+
+    char *absolute = realpath(folder, NULL);
+    if (absolute == NULL) {
+        return stk_fail(err, STK_BAD_CONFIG, "%s: could not find its folder: %s", path,
+                        strerror(errno));
+    }
+    *ret = absolute;
+    return STK_OK;
+}
+
+static enum stk_rc load_file(const char *path, struct stk_settings **ret, struct stk_error *err)
+{
+    STK_CLEANUP(stk_config_closep) struct stk_node *root = NULL;
+    enum stk_rc rc = stk_config_open(path, &root, err);
+    if (rc != STK_OK) return rc;
+
+    STK_CLEANUP(stk_freep) char *folder = NULL;
+    rc = make_folder(path, &folder, err);
+    if (rc != STK_OK) return rc;
+
+    struct stk_settings *settings = NULL;
+    rc = stk_settings_read(root, folder, &settings, err);
+    if (rc != STK_OK) return rc;
+
+    const char *slash = strrchr(path, '/');
+    settings->file = stk_path_under(folder, slash == NULL ? path : slash + 1);
+    *ret = settings;
+    return STK_OK;
+}
+
+static struct stk_settings *make_settings_here(void)
+{
+    STK_CLEANUP(stk_freep) char *dir = make_current_dir();
+    return make_settings(dir);
+}
+
+enum stk_rc stk_settings_load(const char *path, bool must_exist, struct stk_settings **ret,
+                              struct stk_error *err)
+{
+    assert(ret != NULL);
+    const char *file = NULL;
+    enum stk_rc rc = find_file(path, &file, err);
+    if (rc != STK_OK) return rc;
+    if (file == NULL && must_exist) {
+        return stk_fail(err, STK_NOT_FOUND,
+                        "no " FILE_NAME " in this folder, in $STOKER_CONFIG or in /etc/stoker; "
+                        "name one with --config");
+    }
+
+    STK_CLEANUP(stk_settings_freep) struct stk_settings *settings = NULL;
+    if (file == NULL) {
+        settings = make_settings_here();
+    } else {
+        rc = load_file(file, &settings, err);
+        if (rc != STK_OK) return rc;
+    }
+    rc = apply_environment(settings, err);
+    if (rc != STK_OK) return rc;
+
+    *ret = settings;
+    settings = NULL;
+    return STK_OK;
+}
+
+/* --- using them ----------------------------------------------------------- */
+
+static int compare_name(const void *name, const void *task)
+{
+    return strcmp(name, ((const struct stk_task *)task)->name);
+}
+
+const struct stk_task *stk_settings_task(const struct stk_settings *settings, const char *name)
+{
+    assert(settings != NULL && name != NULL);
+    if (settings->task_count == 0) return NULL;
+    return bsearch(name, settings->tasks, settings->task_count, sizeof(*settings->tasks),
+                   compare_name);
+}
+
+static const char *find_near(const struct stk_settings *settings, const char *name)
+{
+    const char *names[STK_TASKS_MAX] = { 0 };
+    for (size_t i = 0; i < settings->task_count; i++) {
+        names[i] = settings->tasks[i].name;
+    }
+    return stk_nearest(name, names, settings->task_count);
+}
+
+enum stk_rc stk_settings_fail_unknown_task(const struct stk_settings *settings, const char *name,
+                                           struct stk_error *err)
+{
+    assert(settings != NULL && name != NULL);
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    stk_buf_adds(&text, "unknown task \"");
+    stk_shown_add(&text, name, strlen(name), STK_SHOWN_BYTES_MAX);
+
+    const char *near = find_near(settings, name);
+    if (near != NULL) {
+        stk_buf_addf(&text, "\"; did you mean \"%s\"?", near);
+    } else if (settings->task_count > 0) {
+        stk_buf_adds(&text, "\"; the tasks are");
+        for (size_t i = 0; i < settings->task_count; i++) {
+            stk_buf_addf(&text, "%s %s", i > 0 ? "," : "", settings->tasks[i].name);
+        }
+    } else if (settings->file != NULL) {
+        stk_buf_addf(&text, "\"; %s has no tasks", settings->file);
+    } else {
+        stk_buf_adds(&text, "\"; no " FILE_NAME " was found, so there are no tasks");
+    }
+    return stk_fail(err, STK_NOT_FOUND, "%s", stk_buf_str(&text));
+}
+
+void stk_settings_free(struct stk_settings *settings)
+{
+    if (settings == NULL) return;
+    for (size_t i = 0; i < settings->task_count; i++) {
+        stk_task_release(&settings->tasks[i]);
+    }
+    free(settings->tasks);
+    free(settings->file);
+    free(settings->dir);
+    free(settings->store);
+    free(settings->listen);
+    free(settings->logs);
+    free(settings);
+}
+
+void stk_settings_freep(struct stk_settings **settings)
+{
+    stk_settings_free(*settings);
+    *settings = NULL;
+}
