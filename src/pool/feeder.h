@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * feeder - one thread that fills accepted sweeps with their jobs.
+ *
+ * The sweeps' rows in the store are its list of work: those that a crash left
+ * half filled are found at start like new ones.
+ *
+ * Memory:  start makes, stop ends it, in the middle of a sweep if need be (the
+ *          next owner goes on).
+ * Threads: all but start and stop from any thread.
+ */
+#ifndef STK_POOL_FEEDER_H
+#define STK_POOL_FEEDER_H
+
+#include "feed/sweep.h"
+#include "pool/console.h"
+
+struct stk_feeder;
+
+STK_MUST_USE enum stk_rc stk_feeder_start(const struct stk_access *access,
+                                          const struct stk_settings *settings,
+                                          struct stk_consoles *consoles, struct stk_feeder **ret,
+                                          struct stk_error *err);
+void stk_feeder_stop(struct stk_feeder *feeder);
+
+void stk_feeder_poke(struct stk_feeder *feeder); /* a sweep was accepted */
+bool stk_feeder_is_busy(struct stk_feeder *feeder);
+bool stk_feeder_progress(struct stk_feeder *feeder, int64_t sweep_id, int64_t *ret_done,
+                         int64_t *ret_points);
+/* See stk_pool_feed_wait. */
+STK_MUST_USE bool stk_feeder_wait(struct stk_feeder *feeder, int64_t sweep_id,
+                                  stk_time_ns wait_ns, struct stk_error *err);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/pool.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "pool/desk.h"
+#include "pool/feeder.h"
+#include "pool/readers.h"
+#include "pool/worker.h"
+
+struct stk_pool {
+    struct stk_pool_options options;
+    struct stk_store *store;
+    struct stk_consoles *consoles; /* or NULL */
+    struct stk_readers *readers;
+    struct stk_desk *desk;
+    struct stk_worker **workers;
+    uint32_t worker_count; /* started */
+    struct stk_feeder *feeder;
+    int64_t id;
+    int64_t rescued;
+    stk_time_ns started_at;
+};
+
+/* --- access -------------------------------------------------------------- */
+
+static enum stk_rc write_at_desk(void *context, stk_write_fn fn, void *arg, struct stk_error *err)
+{
+    struct stk_pool *pool = context;
+    return stk_desk_call(pool->desk, fn, arg, err);
+}
+
+static enum stk_rc read_with_reader(void *context, stk_read_fn fn, void *arg,
+                                    struct stk_error *err)
+{
+    struct stk_pool *pool = context;
+    return stk_readers_read(pool->readers, fn, arg, err);
+}
+
+struct stk_access stk_pool_access(struct stk_pool *pool)
+{
+    return (struct stk_access){ .write = write_at_desk,
+                                .read = read_with_reader,
+                                .context = pool };
+}
+
+/* --- start --------------------------------------------------------------- */
+
+/* The row of this pool, and the jobs of the one that died. */
+static enum stk_rc check_in(struct stk_store *store, void *arg, stk_time_ns now,
+                            struct stk_error *err)
+{
+    struct stk_pool *pool = arg;
+    char host[256] = "";
+    (void)gethostname(host, sizeof(host) - 1);
+    enum stk_rc rc =
+        stk_store_pool_start(store, host, getpid(), pool->options.workers, now, &pool->id, err);
+    if (rc != STK_OK) return rc;
+
+    const struct stk_event event = { .pool_id = pool->id, .text = pool->options.command };
+    return stk_store_event(store, STK_EVENT_POOL_STARTED, &event, now, err);
+}
+
+struct rescue_step {
+    int64_t pool_id;
+    struct stk_bulk bulk;
+};
+
+static enum stk_rc rescue(struct stk_store *store, void *arg, stk_time_ns now,
+                          struct stk_error *err)
+{
+    struct rescue_step *step = arg;
+    const struct stk_retry standard = STK_RETRY_DEFAULT;
+    return stk_store_rescue(store, step->pool_id, standard.interruptions_max, now, &step->bulk,
+                            err);
+}
+
+static enum stk_rc take_over(struct stk_pool *pool, struct stk_error *err)
+{
+    struct stk_access direct = stk_access_direct(pool->store);
+    enum stk_rc rc = stk_write(&direct, check_in, pool, err);
+    struct rescue_step step = { .pool_id = pool->id, .bulk.more = true };
+    while (rc == STK_OK && step.bulk.more) {
+        rc = stk_write(&direct, rescue, &step, err);
+    }
+    pool->rescued = step.bulk.changed;
+    return rc;
+}
+
+static void stop_job(void *context, uint32_t worker, int64_t job_id, enum stk_stop how)
+{
+    struct stk_pool *pool = context;
+    stk_worker_stop(pool->workers[worker - 1], job_id, how);
+}
+
+static bool is_feeding(void *context)
+{
+    struct stk_pool *pool = context;
+    return stk_feeder_is_busy(pool->feeder);
+}
+
+static enum stk_rc open_parts(struct stk_pool *pool, struct stk_error *err)
+{
+    const struct stk_settings *settings = pool->options.settings;
+    const struct stk_store_options store_options = { .command = pool->options.command,
+                                                     .serves = pool->options.serves };
+    enum stk_rc rc = stk_store_open(settings->store, &store_options, &pool->store, err);
+    if (rc != STK_OK) return rc;
+    if (pool->options.consoles) {
+        rc = stk_consoles_open(settings->logs, pool->options.workers, &pool->consoles, err);
+        if (rc != STK_OK) return rc;
+    }
+    pool->readers = stk_readers_open(settings->store);
+    return take_over(pool, err);
+}
+
+static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
+{
+    const struct stk_desk_options desk_options = {
+        .store = pool->store,
+        .settings = pool->options.settings,
+        .consoles = pool->consoles,
+        .pool_id = pool->id,
+        .workers = pool->options.workers,
+        .drain = pool->options.drain,
+        .feeding = is_feeding,
+        .stop_job = stop_job,
+        .context = pool,
+    };
+    pool->desk = stk_desk_open(&desk_options);
+    enum stk_rc rc = stk_desk_start(pool->desk, err);
+    if (rc != STK_OK) return rc;
+    struct stk_access access = stk_pool_access(pool);
+    rc = stk_feeder_start(&access, pool->options.settings, pool->consoles, &pool->feeder, err);
+    for (uint32_t i = 0; rc == STK_OK && i < pool->options.workers; i++) {
+        rc = stk_worker_start(pool->desk, pool->options.spawner, pool->consoles, pool->id, i + 1,
+                              &pool->workers[i], err);
+        if (rc == STK_OK) pool->worker_count++;
+    }
+    return rc;
+}
+
+enum stk_rc stk_pool_start(const struct stk_pool_options *options, struct stk_pool **ret,
+                           struct stk_error *err)
+{
+    struct stk_pool *pool = stk_alloc(sizeof(*pool));
+    pool->options = *options;
+    pool->started_at = stk_clock_now();
+    pool->workers = stk_alloc(options->workers * sizeof(struct stk_worker *));
+
+    enum stk_rc rc = open_parts(pool, err);
+    if (rc == STK_OK) rc = start_threads(pool, err);
+    if (rc != STK_OK) {
+        stk_pool_free(pool);
+        return rc;
+    }
+    if (pool->consoles != NULL && pool->rescued > 0) {
+        stk_console_addf(pool->consoles, 0, 0, STK_LINE_POOL,
+                         "%" PRId64 " jobs of a pool that died are back in the queue",
+                         pool->rescued);
+    }
+    *ret = pool;
+    return STK_OK;
+}
+
+/* --- end ----------------------------------------------------------------- */
+
+void stk_pool_stop(struct stk_pool *pool)
+{
+    stk_desk_stop(pool->desk);
+}
+
+bool stk_pool_wait(struct stk_pool *pool, stk_time_ns wait_ns)
+{
+    return stk_desk_wait(pool->desk, wait_ns);
+}
+
+static enum stk_rc check_out(struct stk_store *store, void *arg, stk_time_ns now,
+                             struct stk_error *err)
+{
+    const struct stk_pool *pool = arg;
+    const struct stk_event event = { .pool_id = pool->id, .text = "stopped in good order" };
+    enum stk_rc rc = stk_store_pool_stop(store, pool->id, now, err);
+    if (rc != STK_OK) return rc;
+    return stk_store_event(store, STK_EVENT_POOL_STOPPED, &event, now, err);
+}
+
+static void end_workers(struct stk_pool *pool)
+{
+    if (pool->desk == NULL) return;
+    stk_desk_stop(pool->desk);
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        stk_worker_join(pool->workers[i]);
+    }
+}
+
+/* A store that takes no writes now does not hold up the end: the next owner
+ * sees the lost pool. */
+static void say_goodbye(struct stk_pool *pool)
+{
+    struct stk_access direct = stk_access_direct(pool->store);
+    struct stk_error err = { 0 };
+    if (stk_write(&direct, check_out, pool, &err) == STK_OK || pool->consoles == NULL) return;
+    stk_console_addf(pool->consoles, 0, 0, STK_LINE_POOL, "could not note the end: %s", err.text);
+}
+
+void stk_pool_free(struct stk_pool *pool)
+{
+    if (pool == NULL) return;
+    end_workers(pool);
+    stk_feeder_stop(pool->feeder);
+    stk_desk_close(pool->desk);
+    if (pool->worker_count == pool->options.workers) say_goodbye(pool);
+    stk_readers_close(pool->readers);
+    stk_store_close(pool->store);
+    stk_consoles_close(pool->consoles);
+    free(pool->workers);
+    free(pool);
+}
+
+/* --- asked from outside -------------------------------------------------- */
+
+void stk_pool_cancel(struct stk_pool *pool, int64_t job_id)
+{
+    stk_desk_cancel(pool->desk, job_id);
+}
+
+void stk_pool_feed(struct stk_pool *pool)
+{
+    stk_feeder_poke(pool->feeder);
+}
+
+bool stk_pool_feeding(struct stk_pool *pool, int64_t sweep_id, int64_t *ret_done,
+                      int64_t *ret_points)
+{
+    return stk_feeder_progress(pool->feeder, sweep_id, ret_done, ret_points);
+}
+
+bool stk_pool_feed_wait(struct stk_pool *pool, int64_t sweep_id, stk_time_ns wait_ns,
+                        struct stk_error *err)
+{
+    return stk_feeder_wait(pool->feeder, sweep_id, wait_ns, err);
+}
+
+void stk_pool_workers(struct stk_pool *pool,
+                      void (*each)(void *context, const struct stk_worker_view *view),
+                      void *context)
+{
+    stk_desk_workers(pool->desk, each, context);
+}
+
+void stk_pool_view(struct stk_pool *pool, struct stk_pool_view *ret)
+{
+    stk_desk_view(pool->desk, ret);
+    ret->id = pool->id;
+    ret->started_at = pool->started_at;
+    ret->containment =
+        pool->options.spawner != NULL ? stk_spawner_containment(pool->options.spawner) : "none";
+}
+
+struct stk_consoles *stk_pool_consoles(struct stk_pool *pool)
+{
+    return pool->consoles;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/slot.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+
+static const char *const state_names[] = {
+#define STK_WORKER_STATE_ROW(name, text) [STK_WORKER_##name] = text,
+    STK_WORKER_STATE_MAP(STK_WORKER_STATE_ROW)
+#undef STK_WORKER_STATE_ROW
+};
+
+const char *stk_worker_state_name(enum stk_worker_state state)
+{
+    assert(state < STK_ARRAY_LEN(state_names));
+    return state_names[state];
+}
+
+void stk_slot_init(struct stk_slot *slot, uint32_t worker)
+{
+    *slot = (struct stk_slot){ .worker = worker };
+    slot->view = (struct stk_worker_view){ .number = worker, .since = stk_clock_now() };
+    (void)pthread_mutex_init(&slot->lock, NULL);
+}
+
+void stk_slot_release(struct stk_slot *slot)
+{
+    stk_buf_release(&slot->job.params);
+    stk_buf_release(&slot->next.params);
+    (void)pthread_mutex_destroy(&slot->lock);
+}
+
+void stk_slot_show(struct stk_slot *slot, enum stk_worker_state state, stk_time_ns now)
+{
+    bool works = state == STK_WORKER_RUNNING;
+    (void)pthread_mutex_lock(&slot->lock);
+    slot->view.state = state;
+    slot->view.since = now;
+    slot->view.job_id = works ? slot->job.id : 0;
+    slot->view.attempt = works ? slot->job.attempt : 0;
+    slot->view.task = works ? slot->job.task->name : NULL;
+    if (works) slot->cancel_requested = false;
+    (void)pthread_mutex_unlock(&slot->lock);
+}
+
+void stk_slot_peek(struct stk_slot *slot, struct stk_worker_view *ret)
+{
+    (void)pthread_mutex_lock(&slot->lock);
+    *ret = slot->view;
+    (void)pthread_mutex_unlock(&slot->lock);
+}

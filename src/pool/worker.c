@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/worker.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/timetext.h"
+#include "exec/command.h"
+#include "exec/noop.h"
+
+enum { STACK_BYTES = 256 * 1024, RESULT_SHOWN = 200 };
+
+struct stk_worker {
+    struct stk_desk *desk;
+    struct stk_consoles *consoles; /* or NULL */
+    struct stk_runner *command;    /* NULL without a spawner */
+    struct stk_runner *noop;
+    uint32_t number;
+    char name[32];      /* "p1/w3" */
+    int64_t job_id;     /* on the console's lines */
+    pthread_t thread;
+};
+
+static void show_output(void *context, enum stk_stream stream, const char *line, size_t len)
+{
+    struct stk_worker *worker = context;
+    enum stk_line_kind kind = stream == STK_STREAM_STDERR ? STK_LINE_STDERR : STK_LINE_STDOUT;
+    stk_console_add(worker->consoles, worker->number, worker->job_id, kind, line, len);
+}
+
+static void ignore_output(void *context, enum stk_stream stream, const char *line, size_t len)
+{
+    (void)context;
+    (void)stream;
+    (void)line;
+    (void)len;
+}
+
+static void say_start(struct stk_worker *worker, const struct stk_assignment *job)
+{
+    if (worker->consoles == NULL) return;
+    worker->job_id = job->id;
+    int shown = job->params.len > RESULT_SHOWN ? RESULT_SHOWN : (int)job->params.len;
+    stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP,
+                     "started %s %.*s%s%s", job->task->name, shown, stk_buf_str(&job->params),
+                     (size_t)shown < job->params.len ? "..." : "",
+                     job->attempt > 1 ? " (again)" : "");
+}
+
+static void say_end(struct stk_worker *worker, const struct stk_assignment *job,
+                    const struct stk_exec_result *ended, stk_time_ns took_ns)
+{
+    if (worker->consoles == NULL) return;
+    char took[STK_DURATION_TEXT];
+    stk_duration_text(took_ns, took);
+    if (ended->outcome == STK_OUTCOME_COMPLETED) {
+        int shown = ended->result.len > RESULT_SHOWN ? RESULT_SHOWN : (int)ended->result.len;
+        stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP,
+                         "completed in %s %.*s%s", took, shown, stk_buf_str(&ended->result),
+                         (size_t)shown < ended->result.len ? "..." : "");
+        return;
+    }
+    stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP,
+                     "%s after %s: %s", stk_outcome_name(ended->outcome), took, ended->error);
+}
+
+static struct stk_runner *runner_of(struct stk_worker *worker, const struct stk_task *task)
+{
+    return task->executor == STK_EXECUTOR_NOOP ? worker->noop : worker->command;
+}
+
+static void execute(struct stk_worker *worker, const struct stk_assignment *job,
+                    struct stk_exec_result *ended)
+{
+    const struct stk_exec_job exec_job = {
+        .task = job->task,
+        .id = job->id,
+        .attempt_id = job->attempt_id,
+        .sweep_id = job->sweep_id,
+        .attempt = job->attempt,
+        .params = stk_buf_str(&job->params),
+        .params_len = job->params.len,
+        .worker = worker->name,
+    };
+    (void)stk_fault(STK_FAULT_EXEC_BEFORE);
+    say_start(worker, job);
+    stk_time_ns before = stk_clock_mono();
+    stk_exec_run(runner_of(worker, job->task), &exec_job,
+                 worker->consoles != NULL ? show_output : ignore_output, worker, ended);
+    say_end(worker, job, ended, stk_clock_mono() - before);
+}
+
+static void *worker_main(void *arg)
+{
+    struct stk_worker *worker = arg;
+    struct stk_exec_result ended = { 0 };
+
+    const struct stk_assignment *job = stk_desk_next(worker->desk, worker->number, NULL);
+    while (job != NULL) {
+        execute(worker, job, &ended);
+        job = stk_desk_next(worker->desk, worker->number, &ended);
+    }
+    stk_exec_result_release(&ended);
+    return NULL;
+}
+
+enum stk_rc stk_worker_start(struct stk_desk *desk, struct stk_spawner *spawner,
+                             struct stk_consoles *consoles, int64_t pool_id, uint32_t number,
+                             struct stk_worker **ret, struct stk_error *err)
+{
+    struct stk_worker *worker = stk_alloc(sizeof(*worker));
+    worker->desk = desk;
+    worker->consoles = consoles;
+    worker->number = number;
+    worker->noop = stk_noop_new();
+    if (spawner != NULL) worker->command = stk_command_new(spawner);
+    (void)snprintf(worker->name, sizeof(worker->name), "p%" PRId64 "/w%u", pool_id, number);
+
+    *ret = worker; /* before the thread is: the desk may stop its job at once */
+    pthread_attr_t attr;
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+    int code = pthread_create(&worker->thread, &attr, worker_main, worker);
+    (void)pthread_attr_destroy(&attr);
+    if (code == 0) return STK_OK;
+    *ret = NULL;
+    stk_runner_free(worker->command);
+    stk_runner_free(worker->noop);
+    free(worker);
+    return stk_fail(err, STK_UNAVAILABLE, "could not start the thread of worker %u", number);
+}
+
+void stk_worker_stop(struct stk_worker *worker, int64_t job_id, enum stk_stop how)
+{
+    if (worker->command != NULL) stk_exec_stop(worker->command, job_id, how);
+}
+
+void stk_worker_join(struct stk_worker *worker)
+{
+    if (worker == NULL) return;
+    (void)pthread_join(worker->thread, NULL);
+    stk_runner_free(worker->command);
+    stk_runner_free(worker->noop);
+    free(worker);
+}

@@ -1,0 +1,26 @@
+# packages - Debian packages that stoker needs, and how they get here. Sourced
+# by quickstart and check; nothing is installed that is there already.
+
+BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3
+    libsqlite3-dev libjansson-dev libyaml-dev libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev)
+CHECK_PACKAGES=(clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev python3-pytest
+    sqlite3 curl procps tmux git nodejs)
+
+install_packages() {
+    local missing=() name
+    for name in "$@"; do
+        dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    local as=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || {
+            echo "stoker needs these Debian packages; please install them: ${missing[*]}" >&2
+            return 69
+        }
+        as=(sudo)
+    fi
+    echo "installing: ${missing[*]}"
+    "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
