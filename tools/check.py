@@ -114,7 +114,7 @@ def end_to_end(tally, name):
 def style(tally):
     step(tally, "style: layers, banned calls, names", ["/usr/bin/python3", "tools/tidy.py"])
     sources = sorted(str(path) for folder in ("src", "tests", "bench", "examples")
-                     for path in (ROOT / folder).rglob("*.[ch]"))
+                     for path in (ROOT / folder).rglob("*.[ch]") if "node_modules" not in path.parts)
     step(tally, "style: format", ["clang-format-14", "--dry-run", "--Werror", *sources])
 
 

@@ -8,9 +8,11 @@
  * 0.1:0.5:0.1 gives 0.3 and not 0.30000000000000004. Text and bool axes are
  * lists; a comma inside a text is written "\,".
  *
- * Memory:  *ret is a new JSON array.
- * Errors:  STK_INVALID naming axis and text: empty, step 0 or of the wrong
- *          sign, not a number, more than STK_AXIS_VALUES_MAX values.
+ * Memory:  *ret is a new JSON array; a value given twice is in it twice.
+ * Threads: any.
+ * Errors:  STK_INVALID naming parameter and text: empty, step 0 or of the wrong
+ *          sign, not a number, more than 15 decimal places in a range, a value
+ *          the task does not allow, more than STK_AXIS_VALUES_MAX values.
  */
 #ifndef STK_FEED_RANGE_H
 #define STK_FEED_RANGE_H
@@ -18,8 +20,7 @@
 #include "base/json.h"
 #include "model/task.h"
 
-STK_MUST_USE enum stk_rc stk_range_parse(const struct stk_task *task,
-                                         const struct stk_param *param, const char *text,
-                                         json_t **ret, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_range_parse(const struct stk_task *task, const struct stk_param *param,
+                                         const char *text, json_t **ret, struct stk_error *err);
 
 #endif

@@ -13,12 +13,17 @@
  *    "where": "fast < slow",          SQL expression over the parameters
  *    "sample": 500, "seed": 7,        a sample of what is left; same seed, same points
  *    "from": {"name":"p.csv", "format":"csv"|"jsonl", "text":"..."}}
- * `from` is one more axis, its rows walked together.
+ * `from` is one more axis, its rows walked together. All members may be left
+ * out; `seed` is then 0. How the points are walked: feed/points.h.
  *
- * Memory:  plans and answers are the caller's to free as said below.
- * Threads: a plan belongs to one thread.
+ * The row's spec is {"parts": [recipe, ...]}, each with "points", "priority"
+ * and, once its jobs are in, "done": true; a file's text is then replaced by
+ * "rows", their number.
+ *
+ * Memory:  requests are borrowed for the call; answers are plain data.
+ * Threads: any; of two that fill one sweep each point still comes in once.
  * Errors:  STK_INVALID / STK_BAD_DATA naming the parameter, the axis or
- *          file:line; nothing is stored then.
+ *          file:line; STK_TOO_LARGE; nothing is stored then.
  */
 #ifndef STK_FEED_SWEEP_H
 #define STK_FEED_SWEEP_H
@@ -28,13 +33,13 @@
 #include "store/access.h"
 
 struct stk_sweep_request {
-    const char *task;
-    const char *name;   /* or NULL */
+    const char *task;   /* stk_sweep_accept: NULL with extend_id is the sweep's */
+    const char *name;   /* or NULL; of a new sweep */
     json_t *recipe;     /* as above */
     int64_t extend_id;  /* 0: a new sweep */
     int64_t points_max; /* more is refused with STK_TOO_LARGE: "would make N jobs; say --yes" */
     int32_t priority;
-    bool has_priority;  /* else the task's */
+    bool has_priority; /* else the task's */
 };
 
 struct stk_sweep_answer {
@@ -45,13 +50,15 @@ struct stk_sweep_answer {
 };
 
 /* Checks and counts without storing: what --dry-run shows. *ret_sample: array
- * of the first `sample` parameter objects, a new reference. */
+ * of the first `sample` parameter objects, a new reference. points_max plays no
+ * part; no point at all is refused. */
 STK_MUST_USE enum stk_rc stk_sweep_preview(const struct stk_settings *settings,
                                            const struct stk_sweep_request *request, size_t sample,
                                            int64_t *ret_points, json_t **ret_sample,
                                            struct stk_error *err);
 
-/* Accepts: after STK_OK the sweep will be filled whatever happens. */
+/* Accepts: after STK_OK the sweep will be filled whatever happens, unless its
+ * task is taken out of stoker.yaml or changed so that the recipe does not fit. */
 STK_MUST_USE enum stk_rc stk_sweep_accept(const struct stk_access *access,
                                           const struct stk_settings *settings,
                                           const struct stk_sweep_request *request,
@@ -61,7 +68,9 @@ STK_MUST_USE enum stk_rc stk_sweep_accept(const struct stk_access *access,
 /* Submits the points of an accepted sweep, STK_STORE_CHUNK a transaction, and
  * marks it filled. `more` (may be NULL) is told points done after each chunk;
  * when it returns false the filling stops there with STK_BUSY, to be gone on
- * with later. `answer` may be NULL; its numbers are of the newest part. */
+ * with later. What is filled already is STK_OK and changes nothing. `answer` may
+ * be NULL; its numbers are of the newest part, and of this call alone: points
+ * that came in before a crash are `existing`. */
 STK_MUST_USE enum stk_rc stk_sweep_fill(const struct stk_access *access,
                                         const struct stk_settings *settings, int64_t sweep_id,
                                         bool (*more)(void *context, int64_t done, int64_t points),

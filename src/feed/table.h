@@ -5,13 +5,15 @@
  *
  * CSV after RFC 4180: quotes, doubled quotes, newlines inside quotes, CRLF or
  * LF, a byte order mark passed over; values are read by the parameter's type,
- * a column that is no parameter is refused by name. JSONL: one object a line;
- * blank lines passed over.
+ * a column that is no parameter is refused by name. JSONL: one object a line.
+ * Blank lines are passed over in both, a byte order mark too; no rows at all
+ * are an empty array.
  *
  * Memory:  *ret is a new JSON array of objects. With `task` NULL rows are not
  *          checked (JSONL only).
- * Errors:  STK_BAD_DATA "NAME:LINE: ..." (and the column); then nothing is
- *          returned at all.
+ * Threads: any.
+ * Errors:  STK_BAD_DATA "NAME:LINE: ..." naming the parameter; STK_TOO_LARGE:
+ *          more than STK_AXIS_VALUES_MAX rows. Then nothing is returned at all.
  */
 #ifndef STK_FEED_TABLE_H
 #define STK_FEED_TABLE_H

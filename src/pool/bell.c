@@ -19,8 +19,8 @@ void stk_bell_ring(struct stk_bell *bell)
 static void doze(struct stk_bell *bell, stk_time_ns left_ns)
 {
     struct timespec left = { .tv_sec = left_ns / STK_SECOND, .tv_nsec = left_ns % STK_SECOND };
-    (void)syscall(SYS_futex, &bell->word_, FUTEX_WAIT_PRIVATE, ASLEEP,
-                  left_ns < 0 ? NULL : &left, NULL, 0);
+    (void)syscall(SYS_futex, &bell->word_, FUTEX_WAIT_PRIVATE, ASLEEP, left_ns < 0 ? NULL : &left,
+                  NULL, 0);
 }
 
 bool stk_bell_wait(struct stk_bell *bell, stk_time_ns timeout_ns)

@@ -21,12 +21,7 @@
 #include "base/text.h"
 #include "base/timetext.h"
 
-enum {
-    RING_BYTES = 64 * 1024,
-    RING_LINES = 512,
-    FILE_BYTES_MAX = 4 * 1024 * 1024,
-    FILES_KEPT = 4
-};
+enum { RING_BYTES = 64 * 1024, RING_LINES = 512, FILE_BYTES_MAX = 4 * 1024 * 1024, FILES_KEPT = 4 };
 
 static const struct {
     const char *mark;

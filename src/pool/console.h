@@ -60,9 +60,9 @@ struct stk_line {
 typedef void (*stk_line_fn)(void *context, const struct stk_line *line);
 
 struct stk_line_filter {
-    uint64_t after;  /* lines with a larger seq; 0: the newest `limit` ones */
-    int worker;      /* -1: all */
-    int64_t job_id;  /* 0: all */
+    uint64_t after; /* lines with a larger seq; 0: the newest `limit` ones */
+    int worker;     /* -1: all */
+    int64_t job_id; /* 0: all */
     size_t limit;
 };
 /* In order of seq. *ret_last: go on from here (the newest seq looked at);

@@ -27,8 +27,8 @@ struct stk_feeder {
     pthread_cond_t changed;
     bool stop, poked;
     uint64_t pokes;
-    int64_t current, done, points; /* the sweep being filled; 0: none */
-    uint64_t finished;             /* sweeps that came to an end, either way */
+    int64_t current, done, points;         /* the sweep being filled; 0: none */
+    uint64_t finished;                     /* sweeps that came to an end, either way */
     struct failure failures[FAILURES_MAX]; /* the latest, a ring */
     size_t failure_count;
 };
@@ -109,8 +109,8 @@ static void fill_one(struct stk_feeder *feeder, int64_t sweep_id)
     (void)pthread_mutex_unlock(&feeder->lock);
 
     struct stk_sweep_answer answer = { 0 };
-    enum stk_rc rc = stk_sweep_fill(&feeder->access, feeder->settings, sweep_id, go_on, feeder,
-                                    &answer, &err);
+    enum stk_rc rc =
+        stk_sweep_fill(&feeder->access, feeder->settings, sweep_id, go_on, feeder, &answer, &err);
     finish(feeder, sweep_id, rc, &err);
     if (feeder->consoles == NULL || rc == STK_BUSY) return;
     if (rc == STK_OK) {
@@ -120,7 +120,8 @@ static void fill_one(struct stk_feeder *feeder, int64_t sweep_id)
         return;
     }
     stk_console_addf(feeder->consoles, 0, 0, STK_LINE_POOL,
-                     "sweep %" PRId64 " could not be filled: %s; it is tried again at the next start",
+                     "sweep %" PRId64
+                     " could not be filled: %s; it is tried again at the next start",
                      sweep_id, err.text);
 }
 

@@ -28,7 +28,7 @@ bool stk_feeder_is_busy(struct stk_feeder *feeder);
 bool stk_feeder_progress(struct stk_feeder *feeder, int64_t sweep_id, int64_t *ret_done,
                          int64_t *ret_points);
 /* See stk_pool_feed_wait. */
-STK_MUST_USE bool stk_feeder_wait(struct stk_feeder *feeder, int64_t sweep_id,
-                                  stk_time_ns wait_ns, struct stk_error *err);
+STK_MUST_USE bool stk_feeder_wait(struct stk_feeder *feeder, int64_t sweep_id, stk_time_ns wait_ns,
+                                  struct stk_error *err);
 
 #endif

@@ -35,8 +35,7 @@ static enum stk_rc write_at_desk(void *context, stk_write_fn fn, void *arg, stru
     return stk_desk_call(pool->desk, fn, arg, err);
 }
 
-static enum stk_rc read_with_reader(void *context, stk_read_fn fn, void *arg,
-                                    struct stk_error *err)
+static enum stk_rc read_with_reader(void *context, stk_read_fn fn, void *arg, struct stk_error *err)
 {
     struct stk_pool *pool = context;
     return stk_readers_read(pool->readers, fn, arg, err);
@@ -44,9 +43,7 @@ static enum stk_rc read_with_reader(void *context, stk_read_fn fn, void *arg,
 
 struct stk_access stk_pool_access(struct stk_pool *pool)
 {
-    return (struct stk_access){ .write = write_at_desk,
-                                .read = read_with_reader,
-                                .context = pool };
+    return (struct stk_access){ .write = write_at_desk, .read = read_with_reader, .context = pool };
 }
 
 /* --- start --------------------------------------------------------------- */

@@ -79,10 +79,10 @@ const char *stk_worker_state_name(enum stk_worker_state state);
 struct stk_worker_view {
     uint32_t number; /* 1.. */
     enum stk_worker_state state;
-    int64_t job_id;    /* 0: none */
+    int64_t job_id; /* 0: none */
     uint32_t attempt;
-    stk_time_ns since; /* of this state */
-    const char *task;  /* or NULL */
+    stk_time_ns since;         /* of this state */
+    const char *task;          /* or NULL */
     int64_t completed, failed; /* attempts, since start */
 };
 void stk_pool_workers(struct stk_pool *pool,
@@ -90,14 +90,14 @@ void stk_pool_workers(struct stk_pool *pool,
                       void *context);
 
 struct stk_pool_view {
-    int64_t id;             /* "p<id>" */
+    int64_t id; /* "p<id>" */
     uint32_t workers, busy;
-    const char *state;      /* "running", "paused", "stopping" */
-    char reason[400];       /* paused: why, or "" */
+    const char *state; /* "running", "paused", "stopping" */
+    char reason[400];  /* paused: why, or "" */
     stk_time_ns started_at;
     const char *containment;
-    double per_s;           /* jobs ended a second, lately */
-    int64_t late_answers;   /* refused outcomes since start */
+    double per_s;         /* jobs ended a second, lately */
+    int64_t late_answers; /* refused outcomes since start */
 };
 void stk_pool_view(struct stk_pool *pool, struct stk_pool_view *ret);
 

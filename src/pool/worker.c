@@ -21,8 +21,8 @@ struct stk_worker {
     struct stk_runner *command;    /* NULL without a spawner */
     struct stk_runner *noop;
     uint32_t number;
-    char name[32];      /* "p1/w3" */
-    int64_t job_id;     /* on the console's lines */
+    char name[32];  /* "p1/w3" */
+    int64_t job_id; /* on the console's lines */
     pthread_t thread;
 };
 
@@ -65,8 +65,8 @@ static void say_end(struct stk_worker *worker, const struct stk_assignment *job,
                          (size_t)shown < ended->result.len ? "..." : "");
         return;
     }
-    stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP,
-                     "%s after %s: %s", stk_outcome_name(ended->outcome), took, ended->error);
+    stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP, "%s after %s: %s",
+                     stk_outcome_name(ended->outcome), took, ended->error);
 }
 
 static struct stk_runner *runner_of(struct stk_worker *worker, const struct stk_task *task)

@@ -5,6 +5,7 @@
  */
 #include "support/test.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -150,7 +151,7 @@ static struct stk_counts counts_of(struct fixture *fixture)
 
 static bool pause_a_little(void)
 {
-    (void)usleep(1000); /* between two looks at a condition, see eventually */
+    (void)poll(NULL, 0, 1); /* between two looks at a condition, see eventually */
     return true;
 }
 

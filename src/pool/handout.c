@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Telling: nobody hears of a round before it is durable.
+ */
+#include "pool/round.h"
+
+#include "base/fault.h"
+#include "base/timetext.h"
+
+enum { WAKE_FAN = 2 };
+
+void stk_handout_answer(struct stk_desk *desk, enum stk_rc rc, const struct stk_error *err)
+{
+    struct stk_call *next = NULL;
+    for (struct stk_call *call = desk->calls; call != NULL; call = next) {
+        next = call->next;
+        if (rc != STK_OK) {
+            call->rc = rc;
+            call->err = *err;
+        }
+        stk_bell_ring(&call->done); /* the caller's stack: not to be touched again */
+    }
+    desk->calls = NULL;
+    desk->calls_end = &desk->calls;
+}
+
+/* What happened to a job whose attempt did not complete, on its worker's
+ * console: the desk alone knows. */
+static void tell_console(struct stk_desk *desk, const struct stk_slot *slot,
+                         const struct stk_settle *settle, stk_time_ns now)
+{
+    struct stk_consoles *consoles = desk->options.consoles;
+    if (consoles == NULL || (settle->accepted && settle->outcome == STK_OUTCOME_COMPLETED)) return;
+
+    if (!settle->accepted) {
+        stk_console_addf(consoles, slot->worker, settle->id, STK_LINE_STEP,
+                         "late answer refused: the attempt no longer held the job");
+        return;
+    }
+    if (settle->to.state != STK_STATE_PENDING) {
+        stk_console_addf(consoles, slot->worker, settle->id, STK_LINE_STEP, "job is %s%s%s",
+                         stk_state_name(settle->to.state), settle->to.note != NULL ? ": " : "",
+                         settle->to.note != NULL ? settle->to.note : "");
+        return;
+    }
+    char wait[STK_DURATION_TEXT];
+    stk_time_ns ready_at = settle->to.ready_at > now ? settle->to.ready_at : now;
+    stk_duration_text(ready_at - now, wait);
+    stk_console_addf(consoles, slot->worker, settle->id, STK_LINE_STEP,
+                     "back in the queue, next try in %s (attempt %u of %u)", wait,
+                     slot->job.attempt, slot->job.task->retry.attempts_max);
+}
+
+void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
+{
+    int64_t late = 0;
+    for (size_t i = 0; i < desk->report_count; i++) {
+        struct stk_slot *slot = desk->reports[i];
+        late += !desk->settles[i].accepted;
+        tell_console(desk, slot, &desk->settles[i], now);
+        slot->ended = NULL;
+        slot->job.id = 0;
+        desk->idle[desk->idle_count++] = slot;
+    }
+    if (desk->report_count == 0) return;
+    (void)pthread_mutex_lock(&desk->lock);
+    desk->settled_count += (int64_t)desk->report_count;
+    desk->late_count += late;
+    stk_rate_add(&desk->rate, desk->settled_count, now);
+    (void)pthread_mutex_unlock(&desk->lock);
+    desk->report_count = desk->settled = 0;
+}
+
+/* Rings a few; each worker that wakes rings the next of its chain, so that the
+ * desk does not spend its time on system calls that others can make. */
+static void ring_chain(struct stk_slot *const *slots, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        slots[i]->wake_next = i + WAKE_FAN < count ? slots[i + WAKE_FAN] : NULL;
+    }
+    for (size_t i = 0; i < count && i < WAKE_FAN; i++) {
+        stk_bell_ring(&slots[i]->bell);
+    }
+}
+
+static void swap_jobs(struct stk_slot *slot)
+{
+    struct stk_assignment done = slot->job;
+    slot->job = slot->next;
+    slot->next = done; /* its buffer is used again */
+}
+
+void stk_handout_jobs(struct stk_desk *desk, stk_time_ns now)
+{
+    desk->round++;
+    desk->fresh = desk->claimed_count;
+    if (desk->claimed_count == 0) return;
+
+    for (size_t i = 0; i < desk->claimed_count; i++) {
+        swap_jobs(desk->claimed[i]);
+        desk->claimed[i]->round = desk->round;
+        stk_slot_show(desk->claimed[i], STK_WORKER_RUNNING, now);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < desk->idle_count; i++) {
+        if (desk->idle[i]->job.id == 0) desk->idle[kept++] = desk->idle[i];
+    }
+    desk->idle_count = kept;
+    ring_chain(desk->claimed, desk->claimed_count);
+    (void)stk_fault(STK_FAULT_HANDED_OUT);
+}
+
+void stk_handout_ends(struct stk_desk *desk)
+{
+    for (size_t i = 0; i < desk->idle_count; i++) {
+        desk->idle[i]->end = true;
+    }
+    ring_chain(desk->idle, desk->idle_count);
+    desk->idle_count = 0;
+}

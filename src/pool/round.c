@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A round, from top to bottom: call, settle, linger, promote, claim, commit.
+ */
+#include "pool/round.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/rand.h"
+
+#define BEAT_NS       (10 * STK_SECOND)
+#define PAUSE_MIN_NS  STK_SECOND
+#define PAUSE_MAX_NS  (30 * STK_SECOND)
+#define LINGER_MAX_NS (2 * STK_MS)
+enum { LINGER_SKIP_MAX = 63, CLAIM_TRIES = 8, PROMOTE_CHUNK = 1000 };
+
+/* --- the steps of a round ------------------------------------------------ */
+
+/* Errors after which nothing else of this round can be written either. */
+static bool is_store_trouble(enum stk_rc rc)
+{
+    return rc == STK_FULL || rc == STK_UNAVAILABLE;
+}
+
+static enum stk_rc run_one_call(struct stk_desk *desk, struct stk_call *call, stk_time_ns now,
+                                struct stk_error *err)
+{
+    struct stk_store *store = desk->options.store;
+    enum stk_rc rc = stk_store_savepoint(store, err);
+    if (rc != STK_OK) return rc;
+
+    call->err = (struct stk_error){ 0 };
+    call->rc = call->fn(store, call->arg, now, &call->err);
+    if (call->rc == STK_OK) return stk_store_savepoint_keep(store, err);
+    if (is_store_trouble(call->rc)) {
+        *err = call->err;
+        return call->rc;
+    }
+    stk_store_savepoint_undo(store);
+    return STK_OK;
+}
+
+static enum stk_rc run_calls(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    for (; *desk->unrun != NULL; desk->unrun = &(*desk->unrun)->next) {
+        enum stk_rc rc = run_one_call(desk, *desk->unrun, now, err);
+        if (rc != STK_OK) return rc;
+        desk->hungry = true; /* it may have submitted, resumed, retried */
+    }
+    return STK_OK;
+}
+
+static struct stk_settle settle_of(struct stk_slot *slot, stk_time_ns now)
+{
+    const struct stk_exec_result *ended = slot->ended;
+    const struct stk_attempt_facts facts = {
+        .attempt = slot->job.attempt,
+        .interruptions = slot->job.interruptions,
+        .cancel_requested = slot->cancel_requested,
+        .retry = &slot->job.task->retry,
+    };
+    uint64_t dice = ended->outcome == STK_OUTCOME_COMPLETED ? 0 : stk_rand_u64();
+    return (struct stk_settle){
+        .id = slot->job.id,
+        .attempt_id = slot->job.attempt_id,
+        .outcome = ended->outcome,
+        .to = stk_lifecycle_settle(&facts, ended->outcome, now, ended->until, dice),
+        .result = ended->outcome == STK_OUTCOME_COMPLETED ? ended->result.data : NULL,
+        .result_len = ended->result.len,
+        .result_is_text = ended->result_is_text,
+        .error = ended->error[0] != '\0' ? ended->error : NULL,
+        .tail = ended->tail.data,
+        .tail_len = ended->tail.len,
+        .exit_status = ended->exit_status,
+    };
+}
+
+/* Writes the outcomes that are not yet in this transaction; their workers are
+ * idle from here on. */
+static enum stk_rc settle_reports(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    size_t first = desk->settled;
+    for (size_t i = first; i < desk->report_count; i++) {
+        desk->settles[i] = settle_of(desk->reports[i], now);
+    }
+    enum stk_rc rc = stk_store_settle(desk->options.store, desk->settles + first,
+                                      desk->report_count - first, now, err);
+    if (rc != STK_OK) return rc;
+    desk->settled = desk->report_count;
+    return STK_OK;
+}
+
+/* Group commit alternates between two half batches when the desk commits the
+ * moment the first worker is back. So it waits for those it has just served, as
+ * long as they keep coming: the outcomes are written meanwhile, the worker that
+ * comes alone is never kept, and where jobs are long it soon stops trying. */
+static enum stk_rc linger(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    if (desk->fresh == 0) return STK_OK;
+    if (desk->linger_wait > 0) {
+        desk->linger_wait--;
+        return STK_OK;
+    }
+    stk_time_ns most_ns = desk->commit_ns < LINGER_MAX_NS ? desk->commit_ns : LINGER_MAX_NS;
+    stk_time_ns gap_ns = most_ns / 8 + 30 * STK_US;
+    stk_time_ns start = stk_clock_mono(), last = start;
+    size_t before = desk->report_count;
+
+    while (desk->fresh > 0) {
+        if (stk_desk_gather(desk) > 0) {
+            enum stk_rc rc = run_calls(desk, now, err);
+            if (rc == STK_OK) rc = settle_reports(desk, now, err);
+            if (rc != STK_OK) return rc;
+            last = stk_clock_mono();
+            continue;
+        }
+        stk_time_ns mono = stk_clock_mono();
+        if (mono - last > gap_ns || mono - start > most_ns) break;
+        (void)stk_bell_wait(&desk->bell, gap_ns - (mono - last));
+    }
+    bool of_use = desk->report_count > before || desk->fresh == 0;
+    desk->linger_skip = of_use ? 0 : desk->linger_skip * 2 + 1;
+    if (desk->linger_skip > LINGER_SKIP_MAX) desk->linger_skip = LINGER_SKIP_MAX;
+    desk->linger_wait = desk->linger_skip;
+    return STK_OK;
+}
+
+static enum stk_rc promote(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    stk_time_ns due = stk_store_next_due(desk->options.store);
+    if (due == STK_NEVER || due > now) return STK_OK;
+
+    size_t moved = 0;
+    enum stk_rc rc = stk_store_promote(desk->options.store, now, PROMOTE_CHUNK, &moved, err);
+    if (rc == STK_OK && moved > 0) desk->hungry = true;
+    return rc;
+}
+
+static const struct stk_task *task_of(struct stk_desk *desk, int64_t task_id)
+{
+    if (task_id < 0 || (size_t)task_id >= desk->task_count) return NULL;
+    return desk->tasks[task_id];
+}
+
+static void take_claim(void *context, const struct stk_claim *claim)
+{
+    struct stk_desk *desk = context;
+    const struct stk_task *task = task_of(desk, claim->task_id);
+    if (task == NULL) {
+        desk->unknown[desk->unknown_count++] = (struct stk_settle){
+            .id = claim->id,
+            .attempt_id = claim->attempt_id,
+            .outcome = STK_OUTCOME_UNKNOWN_TASK,
+            .to = stk_lifecycle_settle(&(struct stk_attempt_facts){ .attempt = claim->attempt },
+                                       STK_OUTCOME_UNKNOWN_TASK, claim->started_at, 0, 0),
+            .exit_status = -1,
+        };
+        return;
+    }
+    struct stk_slot *slot = &desk->slots[claim->slot - 1];
+    struct stk_assignment *job = &slot->next;
+    job->task = task;
+    job->id = claim->id;
+    job->attempt_id = claim->attempt_id;
+    job->sweep_id = claim->sweep_id;
+    job->attempt = claim->attempt;
+    job->interruptions = claim->interruptions;
+    stk_buf_clear(&job->params);
+    stk_buf_add(&job->params, claim->params, claim->params_len);
+    desk->claimed[desk->claimed_count++] = slot;
+}
+
+static void offer(struct stk_desk *desk, struct stk_slot *const *slots, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (slots[i]->next.id == 0) desk->numbers[desk->offered++] = slots[i]->worker;
+    }
+}
+
+/* The workers that wait and have got nothing in this round. */
+static size_t offer_waiting(struct stk_desk *desk)
+{
+    desk->offered = 0;
+    offer(desk, desk->idle, desk->idle_count);
+    offer(desk, desk->reports, desk->report_count);
+    return desk->offered;
+}
+
+/* One walk over the queues, each offered its share of the workers that wait, or
+ * all of them when `greedy`. *ret_more: some queue may hold more. */
+static enum stk_rc claim_walk(struct stk_desk *desk, bool greedy, stk_time_ns now, bool *ret_more,
+                              struct stk_error *err)
+{
+    const struct stk_queue *queues = NULL;
+    size_t count = 0;
+    enum stk_rc rc = stk_store_queues(desk->options.store, &queues, &count, err);
+    if (rc != STK_OK) return rc;
+
+    *ret_more = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct stk_queue *queue = &queues[(desk->turn + i) % count];
+        size_t left = queue->paused ? 0 : offer_waiting(desk);
+        if (left == 0) continue;
+        size_t want = greedy ? left : (left + (count - i) - 1) / (count - i), got = 0;
+        rc = stk_store_claim(desk->options.store, queue->id, desk->options.pool_id, desk->numbers,
+                             want, now, take_claim, desk, &got, err);
+        if (rc != STK_OK) return rc;
+        if (got == want) *ret_more = true;
+    }
+    return STK_OK;
+}
+
+/* Jobs of tasks that this pool does not know are put aside in the transaction
+ * that claimed them, so that they neither run nor stand in the way. */
+static enum stk_rc hold_unknown(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    if (desk->unknown_count == 0) return STK_OK;
+    enum stk_rc rc =
+        stk_store_settle(desk->options.store, desk->unknown, desk->unknown_count, now, err);
+    desk->unknown_count = 0;
+    return rc;
+}
+
+static void want_next(struct stk_slot *const *slots, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        slots[i]->next.id = 0;
+    }
+}
+
+static enum stk_rc claim(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    desk->claimed_count = desk->unknown_count = 0;
+    want_next(desk->idle, desk->idle_count);
+    want_next(desk->reports, desk->report_count);
+    if (atomic_load(&desk->stop_level) != STK_GO_ON) return STK_OK;
+
+    bool more = true;
+    for (int tries = 0; more && offer_waiting(desk) > 0 && tries < CLAIM_TRIES; tries++) {
+        enum stk_rc rc = claim_walk(desk, tries > 0, now, &more, err);
+        if (rc == STK_OK) rc = hold_unknown(desk, now, err);
+        if (rc != STK_OK) return rc;
+    }
+    desk->hungry = more;
+    desk->turn++;
+    return STK_OK;
+}
+
+/* --- pauses -------------------------------------------------------------- */
+
+void stk_round_pause(struct stk_desk *desk, const struct stk_error *err)
+{
+    bool fresh = desk->paused_since == 0;
+    if (fresh) desk->paused_since = stk_clock_now();
+    desk->pause_ns = fresh ? PAUSE_MIN_NS : desk->pause_ns * 2;
+    if (desk->pause_ns > PAUSE_MAX_NS) desk->pause_ns = PAUSE_MAX_NS;
+    desk->retry_at = stk_clock_mono() + desk->pause_ns;
+
+    (void)pthread_mutex_lock(&desk->lock);
+    (void)snprintf(desk->pause_reason, sizeof(desk->pause_reason), "%s", err->text);
+    (void)pthread_mutex_unlock(&desk->lock);
+    if (!fresh || desk->options.consoles == NULL) return;
+    stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
+                     "paused: %s; %zu outcomes are kept and tried again until it works", err->text,
+                     desk->report_count);
+}
+
+/* Written in the first round that goes through, as the store could not take it
+ * when it happened. */
+static enum stk_rc note_end_of_pause(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    if (desk->paused_since == 0) return STK_OK;
+    const struct stk_event paused = { .pool_id = desk->options.pool_id,
+                                      .text = desk->pause_reason };
+    enum stk_rc rc = stk_store_event(desk->options.store, STK_EVENT_POOL_PAUSED, &paused,
+                                     desk->paused_since, err);
+    if (rc != STK_OK) return rc;
+    const struct stk_event resumed = { .pool_id = desk->options.pool_id,
+                                       .text = "the store takes writes again" };
+    return stk_store_event(desk->options.store, STK_EVENT_POOL_RESUMED, &resumed, now, err);
+}
+
+static void end_pause(struct stk_desk *desk)
+{
+    if (desk->paused_since == 0) return;
+    desk->paused_since = desk->retry_at = 0;
+    desk->hungry = true;
+    (void)pthread_mutex_lock(&desk->lock);
+    desk->pause_reason[0] = '\0';
+    (void)pthread_mutex_unlock(&desk->lock);
+    if (desk->options.consoles == NULL) return;
+    stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
+                     "goes on: the store takes writes again");
+}
+
+/* --- the round ----------------------------------------------------------- */
+
+static enum stk_rc beat(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    stk_time_ns mono = stk_clock_mono();
+    if (mono < desk->beat_at) return STK_OK;
+    desk->beat_at = mono + BEAT_NS;
+    return stk_store_pool_beat(desk->options.store, desk->options.pool_id, now, err);
+}
+
+static enum stk_rc write_round(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    enum stk_rc rc = run_calls(desk, now, err);
+    if (rc == STK_OK) rc = note_end_of_pause(desk, now, err);
+    if (rc == STK_OK) rc = settle_reports(desk, now, err);
+    if (rc == STK_OK) rc = linger(desk, now, err);
+    (void)stk_fault(STK_FAULT_ROUND_SETTLED);
+    if (rc == STK_OK) rc = promote(desk, now, err);
+    if (rc == STK_OK) rc = beat(desk, now, err);
+    if (rc == STK_OK) rc = claim(desk, now, err);
+    (void)stk_fault(STK_FAULT_ROUND_CLAIMED);
+    return rc;
+}
+
+static enum stk_rc try_round(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    desk->settled = 0;
+    desk->unrun = &desk->calls;
+    enum stk_rc rc = stk_store_begin(desk->options.store, err);
+    if (rc != STK_OK) return rc;
+
+    (void)stk_fault(STK_FAULT_ROUND_BEGUN);
+    rc = write_round(desk, now, err);
+    if (rc != STK_OK) {
+        stk_store_rollback(desk->options.store);
+        return rc;
+    }
+    stk_time_ns before = stk_clock_mono();
+    rc = stk_store_commit(desk->options.store, err);
+    stk_time_ns took_ns = stk_clock_mono() - before;
+    desk->commit_ns += (took_ns - desk->commit_ns) / 8;
+    return rc;
+}
+
+void stk_round_run(struct stk_desk *desk)
+{
+    stk_time_ns now = stk_clock_now();
+    struct stk_error err = { 0 };
+    enum stk_rc rc = try_round(desk, now, &err);
+    if (rc != STK_OK) {
+        stk_handout_answer(desk, rc, &err);
+        stk_round_pause(desk, &err);
+        return;
+    }
+    stk_handout_answer(desk, STK_OK, NULL);
+    end_pause(desk);
+    stk_handout_reports(desk, now);
+    stk_handout_jobs(desk, now);
+}

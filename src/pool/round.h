@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * round - one durable transaction of the desk, step by step; private to
+ * src/pool.
+ *
+ * desk.c has the loop and what other threads call; round.c writes: calls,
+ * outcomes, due jobs, claims, commit; handout.c tells everybody once that is
+ * durable. All of it runs on the desk's thread.
+ */
+#ifndef STK_POOL_ROUND_H
+#define STK_POOL_ROUND_H
+
+#include "pool/slot.h"
+
+struct stk_call {
+    struct stk_arrival arrival;
+    stk_write_fn fn;
+    void *arg;
+    enum stk_rc rc;
+    struct stk_error err;
+    struct stk_bell done;
+    struct stk_call *next;
+};
+
+enum stk_stop_level { STK_GO_ON, STK_STOP_AFTER_JOBS, STK_STOP_AT_ONCE };
+
+struct stk_desk {
+    struct stk_desk_options options;
+    struct stk_slot *slots;        /* [workers] */
+    const struct stk_task **tasks; /* by the store's task id */
+    size_t task_count;
+    pthread_t thread;
+
+    /* anyone's */
+    _Atomic(struct stk_arrival *) arrived; /* newest first */
+    struct stk_bell bell;
+    _Atomic int stop_level;
+    _Atomic bool quit;
+    _Atomic uint32_t ended;
+    struct stk_bell all_ended;
+
+    /* under lock: what stk_desk_view shows */
+    pthread_mutex_t lock;
+    struct stk_rate rate;
+    int64_t settled_count, late_count;
+    char pause_reason[400]; /* "" while all is well */
+
+    /* the desk thread's own */
+    struct stk_call *calls, **calls_end;
+    struct stk_call **unrun;   /* the first call that is not in this transaction */
+    struct stk_slot **reports; /* [workers] came back, not yet durable */
+    struct stk_settle *settles;
+    size_t report_count, settled; /* settled: written in this transaction */
+    struct stk_slot **idle;       /* [workers] wait for a job, longest first */
+    size_t idle_count;
+    struct stk_slot **claimed;  /* [workers] in this transaction */
+    struct stk_settle *unknown; /* claimed, but of a task nobody knows here */
+    size_t claimed_count, unknown_count;
+    uint32_t *numbers; /* worker numbers offered to a claim */
+    size_t offered;
+
+    uint64_t round;
+    size_t turn;                       /* the queue that claims first next time */
+    bool hungry;                       /* a claim may find something */
+    size_t fresh;                      /* handed out last round, not yet back */
+    unsigned linger_skip, linger_wait; /* rounds not to linger, after it was no use */
+    stk_time_ns commit_ns;
+    stk_time_ns poll_at, beat_at, tend_at, retry_at, stop_at; /* mono; 0: not set */
+    stk_time_ns pause_ns, paused_since;
+    int stop_seen;
+};
+
+/* Moves what has arrived to calls, reports and idle, oldest first; how many. */
+size_t stk_desk_gather(struct stk_desk *desk);
+
+/* One round, whatever there is to write. */
+void stk_round_run(struct stk_desk *desk);
+
+/* The store cannot be written to: the pool is paused from here on. */
+void stk_round_pause(struct stk_desk *desk, const struct stk_error *err);
+
+/* After the commit, or with the error that kept it from being one. */
+void stk_handout_answer(struct stk_desk *desk, enum stk_rc rc, const struct stk_error *err);
+void stk_handout_reports(struct stk_desk *desk, stk_time_ns now); /* they are settled */
+void stk_handout_jobs(struct stk_desk *desk, stk_time_ns now);    /* they are claimed */
+/* Workers that wait are told to end. */
+void stk_handout_ends(struct stk_desk *desk);
+
+#endif
