@@ -14,6 +14,8 @@
 #ifndef STK_API_API_H
 #define STK_API_API_H
 
+#include <stdatomic.h>
+
 #include "base/json.h"
 #include "model/settings.h"
 #include "pool/pool.h"
@@ -26,6 +28,9 @@ struct stk_api {
     /* In-process only: how far a sweep's filling is; may be NULL. */
     bool (*progress)(void *context, int64_t done, int64_t points);
     void *progress_context;
+    /* Server only: true tells calls that wait (logs, sweeps) to answer now with
+     * what there is; may be NULL. */
+    const atomic_bool *ending;
 };
 
 struct stk_request {
@@ -34,6 +39,7 @@ struct stk_request {
     const char *query;  /* "state=failed&limit=20", still encoded; or NULL */
     json_t *body;       /* or NULL */
     const char *actor;  /* who asks: the user's name on this machine; or NULL */
+    stk_time_ns now;    /* when it was asked, by base/clock */
 };
 
 STK_MUST_USE enum stk_rc stk_api_call(const struct stk_api *api, const struct stk_request *request,

@@ -54,6 +54,7 @@ void stk_buf_addf(struct stk_buf *buf, const char *fmt, ...)
 
 void stk_buf_addfv(struct stk_buf *buf, const char *fmt, va_list args)
 {
+    assert(fmt != NULL);
     va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, fmt, args);

@@ -36,6 +36,10 @@ STK_MUST_USE enum stk_rc stk_client_call(struct stk_client *client, const char *
                                          const char *path_query, json_t *body, json_t **ret,
                                          struct stk_error *err);
 
+/* Between two calls of one that follows: lets go of the store, if it is opened
+ * here, so that others (a pool, say) can have it. The next call opens again. */
+void stk_client_rest(struct stk_client *client);
+
 bool stk_client_is_remote(const struct stk_client *client);
 
 #endif

@@ -6,15 +6,17 @@
  * The program gets: its argv; the parameters as one JSON object on stdin; a
  * small environment (PATH, HOME, LANG, TZ, TMPDIR, the task's env and env_pass)
  * with STOKER_JOB_ID, STOKER_ATTEMPT_ID, STOKER_ATTEMPT, STOKER_SWEEP_ID,
- * STOKER_TASK, STOKER_WORKER and STOKER_PARAM_<NAME> for each parameter; the
- * task's working directory; nice value and limits; fds 0, 1, 2, 3 and no other;
- * default signals; umask 077.
+ * STOKER_TASK, STOKER_WORKER and STOKER_PARAM_<NAME> for each parameter (what no
+ * variable's name may have is '_'; STOKER_SWEEP_ID only for a job of a sweep);
+ * the task's working directory; nice value and limits; fds 0, 1, 2, 3 and no
+ * other; default signals; umask 077; a session of its own. Of an ordinary user
+ * it may not become somebody else (no set-user-id): it could not be killed.
  *
  * Result: what it wrote to fd 3, else the last line of stdout that is not
  * blank. JSON is kept as it is, other text as text; none is a null result. Over
  * the task's limit or not UTF-8: FAILED_FINAL, the cause kept.
  *
- * Exit status, after sysexits.h (one table in command.c, repeated in
+ * Exit status, after sysexits.h (one table in verdict.c, repeated in
  * docs/commands.md): 0 COMPLETED; 64, 65 FAILED_FINAL; 75 THROTTLED, a last
  * line {"retry_after": seconds} says when (default 1 s, at most a day); 77
  * SESSION_LOST; anything else, and death by a signal, FAILED. Over its time

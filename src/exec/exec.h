@@ -18,6 +18,8 @@
 #include "model/lifecycle.h"
 #include "model/task.h"
 
+enum { STK_EXEC_TAIL_BYTES_MAX = 16 * 1024 }; /* as many as the store keeps */
+
 struct stk_exec_job {
     const struct stk_task *task;
     int64_t id, attempt_id, sweep_id; /* sweep_id 0: none */
@@ -29,12 +31,15 @@ struct stk_exec_job {
 
 struct stk_exec_result {
     enum stk_outcome outcome;
-    struct stk_buf result; /* completed: JSON text, or plain text with result_is_text */
+    struct stk_buf
+        result; /* completed: JSON text, or plain text with result_is_text; empty: none */
     bool result_is_text;
-    struct stk_buf tail;   /* the end of stdout and stderr, in order of arrival */
+    struct stk_buf tail;   /* the end of stdout and stderr, in order of arrival; safe to show */
     char error[400];       /* one sentence; "" when completed */
     int exit_status;       /* 0..255, 256+N killed by signal N, -1 never started */
     stk_time_ns until;     /* THROTTLED, FAILED: it asked to come back at; 0: it did not say */
+    int64_t rss_bytes_max; /* the most memory one of its processes had; 0: not known */
+    stk_time_ns cpu_ns;    /* of it and the children it waited for */
 };
 void stk_exec_result_release(struct stk_exec_result *result);
 
@@ -46,7 +51,7 @@ typedef void (*stk_exec_line_fn)(void *context, enum stk_stream stream, const ch
                                  size_t len);
 
 enum stk_stop {
-    STK_STOP_CANCEL,    /* a person cancelled it: SIGTERM, after the task's grace SIGKILL; CANCELLED */
+    STK_STOP_CANCEL, /* a person cancelled it: SIGTERM, after the task's grace SIGKILL; CANCELLED */
     STK_STOP_INTERRUPT, /* the pool stops: the same, INTERRUPTED */
     STK_STOP_NOW        /* SIGKILL at once; INTERRUPTED (or CANCELLED if that was asked before) */
 };
@@ -62,7 +67,8 @@ void stk_exec_run(struct stk_runner *runner, const struct stk_exec_job *job, stk
                   void *context, struct stk_exec_result *result);
 
 /* Ends the job with that id if it is the one that runs now. Sticky: a stop that
- * comes between claim and start is kept for that job. Returns at once. */
+ * comes between claim and start is kept for that job until the runner's next
+ * run, whichever that is. Returns at once. */
 void stk_exec_stop(struct stk_runner *runner, int64_t job_id, enum stk_stop how);
 void stk_runner_free(struct stk_runner *runner);
 

@@ -36,4 +36,12 @@ void stk_spawner_stop(struct stk_spawner *spawner); /* kills whatever still runs
 /* "pid namespace" or "subreaper": what this host allows, found by trying. */
 const char *stk_spawner_containment(const struct stk_spawner *spawner);
 
+/* False: the nursery was killed, and no program can be started any more; jobs
+ * come back INTERRUPTED. Only a restart of the pool helps. Any thread. */
+bool stk_spawner_is_alive(const struct stk_spawner *spawner);
+
+/* For executors: the socket of a new keeper (exec/wire.h), the caller's to
+ * close, which ends the keeper. -1: errno; EPIPE when the nursery is gone. */
+STK_MUST_USE int stk_spawner_keeper(struct stk_spawner *spawner);
+
 #endif

@@ -140,7 +140,7 @@ struct stk_claim {
     size_t params_len;
     uint32_t attempt;       /* already raised by this claim */
     uint32_t interruptions;
-    uint32_t slot;          /* which of slots[] it was given to */
+    uint32_t slot;          /* the worker's number, out of slots[] */
     stk_time_ns started_at;
 };
 typedef void (*stk_claim_fn)(void *context, const struct stk_claim *claim);
@@ -228,6 +228,10 @@ typedef void (*stk_sweep_fn)(void *context, const struct stk_sweep *sweep);
 STK_MUST_USE enum stk_rc stk_store_sweeps(struct stk_store *store, int64_t id, int64_t before_id,
                                           size_t limit, stk_sweep_fn each, void *context,
                                           struct stk_error *err);
+/* The oldest sweep with an id above `after_id` that is not filled;
+ * STK_NOT_FOUND when there is none. */
+STK_MUST_USE enum stk_rc stk_store_unfilled_sweep(struct stk_store *store, int64_t after_id,
+                                                  int64_t *ret_id, struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_store_last_sweep(struct stk_store *store, int64_t *ret_id,
                                               struct stk_error *err);
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/routes.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "model/shown.h"
+
+/* Names of query parameters or of members of the body. */
+#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define NO_NAMES   ((const char *const[]){ NULL })
+
+#define RECIPE "axes", "zip", "where", "sample", "seed", "from", "priority", "points_max", "dry_run"
+
+/* A path without an argument wins over one with: "/jobs/retry" is never a job.
+ * `body` NULL: the route takes none.
+ *
+ *    method  pattern                handler       query
+ *            body
+ *            summary */
+/* clang-format off */
+#define ROUTE_MAP(X)                                                                             \
+    X("GET",  "/status",             status,       NO_NAMES,                                     \
+              NULL,                                                                              \
+              "counts, pools, workers, queues, problems")                                        \
+    X("POST", "/jobs",               submit,       NO_NAMES,                                     \
+              NAMES("task", "params", "text_params", "file", "priority", "at", "key"),           \
+              "submit one job or many")                                                          \
+    X("GET",  "/jobs",               jobs,         NAMES("state", "task", "sweep", "limit", "before"), \
+              NULL,                                                                              \
+              "jobs, newest first: `state`, `task`, `sweep`, `limit`, `before`")                 \
+    X("GET",  "/jobs/:id",           job,          NO_NAMES,                                     \
+              NULL,                                                                              \
+              "one job with its attempts and why; ID may be `last`")                             \
+    X("GET",  "/jobs/:id/why",       job_why,      NO_NAMES,                                     \
+              NULL,                                                                              \
+              "why it is not running")                                                           \
+    X("POST", "/jobs/retry",         jobs_retry,   NO_NAMES,                                     \
+              NAMES("selector", "reason"),                                                       \
+              "put jobs back: `selector`, `reason`")                                             \
+    X("POST", "/jobs/cancel",        jobs_cancel,  NO_NAMES,                                     \
+              NAMES("selector", "reason"),                                                       \
+              "cancel jobs: `selector`, `reason`")                                               \
+    X("POST", "/sweeps",             sweep_new,    NO_NAMES,                                     \
+              NAMES("task", "name", RECIPE),                                                     \
+              "make a sweep, or preview it")                                                     \
+    X("GET",  "/sweeps",             sweeps,       NAMES("limit", "before"),                     \
+              NULL,                                                                              \
+              "sweeps, newest first: `limit`, `before`")                                         \
+    X("GET",  "/sweeps/:id",         sweep,        NAMES("wait"),                                \
+              NULL,                                                                              \
+              "one sweep; ID may be `last`; `wait=5s` waits until it is filled")                 \
+    X("POST", "/sweeps/:id/extend",  sweep_extend, NO_NAMES,                                     \
+              NAMES(RECIPE),                                                                     \
+              "add points")                                                                      \
+    X("POST", "/sweeps/:id/retry",   sweep_retry,  NO_NAMES,                                     \
+              NAMES("reason"),                                                                   \
+              "put its failed and cancelled jobs back: `reason`")                                \
+    X("POST", "/sweeps/:id/cancel",  sweep_cancel, NO_NAMES,                                     \
+              NAMES("reason"),                                                                   \
+              "cancel its pending and running jobs: `reason`")                                   \
+    X("GET",  "/results",            results,      NAMES("sweep", "task", "limit", "after"),     \
+              NULL,                                                                              \
+              "completed jobs, oldest first: `sweep` or `task`, `limit`, `after`")               \
+    X("GET",  "/queues",             queues,       NO_NAMES,                                     \
+              NULL,                                                                              \
+              "queues with their counts")                                                        \
+    X("POST", "/queues/:name/pause", queue_pause,  NO_NAMES,                                     \
+              NAMES("reason"),                                                                   \
+              "close a queue: `reason`")                                                         \
+    X("POST", "/queues/:name/resume", queue_resume, NO_NAMES,                                    \
+              NO_NAMES,                                                                          \
+              "open it")                                                                         \
+    X("GET",  "/events",             events,       NAMES("after", "limit", "job"),               \
+              NULL,                                                                              \
+              "the history: `after`, `limit`, `job`")                                            \
+    X("GET",  "/logs",               logs,         NAMES("after", "worker", "job", "limit", "wait"), \
+              NULL,                                                                              \
+              "lines of the worker consoles: `after`, `worker`, `job`, `limit`, `wait=15s`")     \
+    X("GET",  "/doctor",             doctor,       NAMES("deep"),                                \
+              NULL,                                                                              \
+              "findings about store and host: `deep=true`")
+/* clang-format on */
+
+struct route {
+    stk_handler handle;
+    const char *const *query;
+    const char *const *body;
+};
+
+/* Two arrays out of one list, so that the outside sees no handlers. */
+static const struct stk_route_info infos[] = {
+#define INFO_ROW(method, pattern, handler, query, body, summary) { method, pattern, summary },
+    ROUTE_MAP(INFO_ROW)
+#undef INFO_ROW
+};
+static const struct route routes[] = {
+#define ROUTE_ROW(method, pattern, handler, query, body, summary) \
+    { stk_api_##handler, query, body },
+    ROUTE_MAP(ROUTE_ROW)
+#undef ROUTE_ROW
+};
+
+size_t stk_api_routes(const struct stk_route_info **ret)
+{
+    *ret = infos;
+    return STK_ARRAY_LEN(infos);
+}
+
+/* What stands for ":id" in the path is handed out, still encoded. */
+static bool match(const char *pattern, const char *path, const char **ret_arg, size_t *ret_len)
+{
+    while (*pattern != '\0') {
+        if (*pattern != ':') {
+            if (*pattern++ != *path++) return false;
+            continue;
+        }
+        size_t len = strcspn(path, "/");
+        if (len == 0) return false;
+        *ret_arg = path;
+        *ret_len = len;
+        path += len;
+        pattern += strcspn(pattern, "/");
+    }
+    return *path == '\0';
+}
+
+struct found {
+    const struct route *route;  /* NULL: the path is known, the method is not */
+    struct stk_buf methods;     /* that the path takes; empty: it is unknown */
+    const char *arg;
+    size_t arg_len;
+};
+
+static void find(const struct stk_request *request, bool with_arg, struct found *found)
+{
+    for (size_t i = 0; i < STK_ARRAY_LEN(infos); i++) {
+        bool has_arg = strchr(infos[i].pattern, ':') != NULL;
+        if (has_arg != with_arg) continue;
+        if (!match(infos[i].pattern, request->path, &found->arg, &found->arg_len)) continue;
+
+        stk_buf_addf(&found->methods, "%s%s", found->methods.len > 0 ? " or " : "",
+                     infos[i].method);
+        if (strcmp(infos[i].method, request->method) == 0) found->route = &routes[i];
+    }
+}
+
+static enum stk_rc route(struct stk_call *call, const struct route **ret, struct stk_error *err)
+{
+    const struct stk_request *request = call->request;
+    struct found found = { .arg = NULL };
+
+    find(request, false, &found);
+    if (found.methods.len == 0) find(request, true, &found);
+    STK_CLEANUP(stk_buf_release) struct stk_buf methods = found.methods;
+    if (methods.len == 0 || found.route == NULL) {
+        STK_CLEANUP(stk_freep) char *shown = stk_shown(request->path);
+        if (methods.len == 0) return stk_fail(err, STK_NOT_FOUND, "there is no route %s", shown);
+        return stk_fail(err, STK_INVALID, "%s takes %s, not %s", shown, stk_buf_str(&methods),
+                        request->method);
+    }
+
+    *ret = found.route;
+    if (found.arg == NULL) return STK_OK;
+    return stk_call_set_arg(call, found.arg, found.arg_len, err);
+}
+
+static enum stk_rc check_body(const struct stk_request *request, const char *const *names,
+                              struct stk_error *err)
+{
+    if (request->body == NULL) return STK_OK;
+    if (names == NULL) {
+        return stk_fail(err, STK_INVALID, "%s %s takes no body", request->method, request->path);
+    }
+    if (!json_is_object(request->body)) {
+        return stk_fail(err, STK_INVALID, "the body must be a JSON object");
+    }
+    return stk_json_only(request->body, names, err);
+}
+
+enum stk_rc stk_api_call(const struct stk_api *api, const struct stk_request *request, json_t **ret,
+                         struct stk_error *err)
+{
+    assert(api != NULL && request != NULL && ret != NULL);
+    STK_CLEANUP(stk_call_release) struct stk_call call = { .api = api, .request = request };
+    const struct route *found = NULL;
+
+    enum stk_rc rc = route(&call, &found, err);
+    if (rc == STK_OK) rc = stk_call_set_query(&call, found->query, err);
+    if (rc == STK_OK) rc = check_body(request, found->body, err);
+    if (rc != STK_OK) return rc;
+
+    return found->handle(&call, ret, err);
+}

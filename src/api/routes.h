@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * routes - the handlers, one or a few in a file per noun.
+ *
+ * Private to api/; the table that names them is in api/routes.c.
+ */
+#ifndef STK_API_ROUTES_H
+#define STK_API_ROUTES_H
+
+#include "api/request.h"
+
+#define STK_API_HANDLER(name) \
+    enum stk_rc stk_api_##name(const struct stk_call *call, json_t **ret, struct stk_error *err)
+
+STK_API_HANDLER(status);
+
+STK_API_HANDLER(submit);
+STK_API_HANDLER(jobs);
+STK_API_HANDLER(job);
+STK_API_HANDLER(job_why);
+STK_API_HANDLER(jobs_retry);
+STK_API_HANDLER(jobs_cancel);
+
+STK_API_HANDLER(sweep_new);
+STK_API_HANDLER(sweeps);
+STK_API_HANDLER(sweep);
+STK_API_HANDLER(sweep_extend);
+STK_API_HANDLER(sweep_retry);
+STK_API_HANDLER(sweep_cancel);
+
+STK_API_HANDLER(results);
+
+STK_API_HANDLER(queues);
+STK_API_HANDLER(queue_pause);
+STK_API_HANDLER(queue_resume);
+
+STK_API_HANDLER(events);
+STK_API_HANDLER(logs);
+STK_API_HANDLER(doctor);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * capture - what is kept of a program's output, however much it writes;
+ * private to src/exec.
+ *
+ * Lines go to the worker's console as they come. Kept are the end of both
+ * streams, the last line of each that is not blank, and what was written to
+ * fd 3, each up to a limit; the rest is dropped.
+ *
+ * Memory:  init once, begin for every attempt, release at the end. At most two
+ *          lines and fd 3 of limit + 1 bytes each, and some 30 KiB.
+ * Threads: the worker's.
+ */
+#ifndef STK_EXEC_CAPTURE_H
+#define STK_EXEC_CAPTURE_H
+
+#include "base/buf.h"
+#include "exec/exec.h"
+
+enum {
+    STK_CAPTURE_LINE_MAX = 4096,    /* piece of a line given to the console */
+    STK_CAPTURE_COMPLAINT_MAX = 300 /* of the last line of stderr */
+};
+
+/* The last line that is not blank; longer than limit: its first limit + 1 bytes. */
+struct stk_last_line {
+    struct stk_buf current, last;
+    size_t limit;
+};
+
+struct stk_line_stream {
+    enum stk_stream stream;
+    char *piece; /* of a line whose end has not come */
+    size_t piece_len;
+    bool open; /* part of the line has been given out */
+    struct stk_last_line line;
+};
+
+struct stk_capture {
+    struct stk_line_stream streams[2]; /* by enum stk_stream */
+    struct stk_buf answer;             /* fd 3, up to answer_limit + 1 bytes */
+    size_t answer_limit;
+    char *tail; /* a ring */
+    size_t tail_end, tail_len;
+    stk_exec_line_fn line;
+    void *context;
+};
+
+void stk_capture_init(struct stk_capture *capture);
+void stk_capture_release(struct stk_capture *capture);
+
+/* Forgets the last attempt. `line` may be NULL. */
+void stk_capture_begin(struct stk_capture *capture, size_t result_bytes_max, stk_exec_line_fn line,
+                       void *context);
+void stk_capture_add(struct stk_capture *capture, enum stk_stream stream, const char *bytes,
+                     size_t len);
+void stk_capture_add_answer(struct stk_capture *capture, const char *bytes, size_t len);
+void stk_capture_end(struct stk_capture *capture); /* lines without an end end here */
+
+/* The end of the output made safe to store and to show: UTF-8, no control
+ * characters but line feeds and tabs. */
+void stk_capture_add_tail(const struct stk_capture *capture, struct stk_buf *buf);
+
+#endif

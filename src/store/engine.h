@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * engine - what an engine must provide; private to src/store.
+ *
+ * STK_ENGINE_MAP is the one list of it: a call `claim` is the public
+ * stk_store_claim, a member of struct stk_engine and, in an engine NAME, the
+ * function stk_NAME_claim, all of one type. What they promise stands in
+ * store/store.h; store.c has checked the arguments that need no database.
+ */
+#ifndef STK_STORE_ENGINE_H
+#define STK_STORE_ENGINE_H
+
+#include "store/store.h"
+
+/* clang-format off */
+#define STK_ENGINE_MAP(X)                                                     \
+    X(open) X(close) X(owner) X(socket_path) X(versions)                      \
+    X(begin) X(commit) X(rollback)                                            \
+    X(savepoint) X(savepoint_keep) X(savepoint_undo)                          \
+    X(task) X(queues) X(queue_pause)                                          \
+    X(submit) X(promote) X(next_due) X(claim) X(settle)                       \
+    X(cancel) X(retry) X(rescue) X(release_held)                              \
+    X(sweep_new) X(sweep_set) X(sweeps) X(unfilled_sweep) X(last_sweep)                         \
+    X(jobs) X(job) X(last_job) X(jobs_ahead) X(attempts)                      \
+    X(counts) X(counts_by_task)                                               \
+    X(pool_start) X(pool_beat) X(pool_stop) X(pools)                          \
+    X(event) X(events)                                                        \
+    X(tend) X(doctor)
+/* clang-format on */
+
+struct stk_engine {
+    const char *scheme; /* "sqlite" matches "sqlite:..." */
+#define STK_ENGINE_MEMBER(name) __typeof__(stk_store_##name) *name;
+    STK_ENGINE_MAP(STK_ENGINE_MEMBER)
+#undef STK_ENGINE_MEMBER
+};
+
+/* The first member of every engine's own struct. */
+struct stk_store {
+    const struct stk_engine *engine;
+};
+
+extern const struct stk_engine stk_engine_sqlite;
+
+#endif

@@ -1,0 +1,2 @@
+-- -> state, n
+SELECT state, sum(n) FROM job_count GROUP BY state;

@@ -1,0 +1,3 @@
+-- ?2 limit -> id, at, kind, job_id, sweep_id, pool_id, queue, actor, text; the newest, oldest first
+SELECT id, at, kind, job_id, sweep_id, pool_id, queue, actor, text
+  FROM (SELECT * FROM event ORDER BY id DESC LIMIT ?2) ORDER BY id;

@@ -1,0 +1,2 @@
+-- ?1 name
+INSERT INTO queue (name) VALUES (?1);

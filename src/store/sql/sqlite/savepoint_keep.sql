@@ -1,0 +1,2 @@
+-- the call's writes stay
+RELEASE call;

@@ -1,0 +1,2 @@
+-- -> 'ok', or what is wrong first
+PRAGMA quick_check(1);

@@ -1,0 +1,5 @@
+-- ?1 after id, ?2 last id -> id, state, task, queue, sweep
+SELECT id, state, task_id, queue_id, sweep_id
+  FROM job
+ WHERE id > ?1 AND id <= ?2
+ ORDER BY id;

@@ -1,0 +1,2 @@
+-- STK_OK only after the log is synced
+COMMIT;

@@ -1,0 +1,2 @@
+-- one moment for several reads
+BEGIN;

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/engine.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static const struct stk_engine *const engines[] = { &stk_engine_sqlite };
+
+/* The engine of a URL, or NULL. */
+static const struct stk_engine *engine_of(const char *url)
+{
+    for (size_t i = 0; i < STK_ARRAY_LEN(engines); i++) {
+        size_t len = strlen(engines[i]->scheme);
+        if (strncmp(url, engines[i]->scheme, len) == 0 && url[len] == ':') return engines[i];
+    }
+    return NULL;
+}
+
+static enum stk_rc fail_url(const char *url, struct stk_error *err)
+{
+    return stk_fail(err, STK_INVALID, "\"%s\" names no store; write sqlite:PATH", url);
+}
+
+/* --- opening ------------------------------------------------------------- */
+
+enum stk_rc stk_store_open(const char *url, const struct stk_store_options *options,
+                           struct stk_store **ret, struct stk_error *err)
+{
+    assert(url != NULL && options != NULL && ret != NULL);
+    const struct stk_engine *engine = engine_of(url);
+    if (engine == NULL) return fail_url(url, err);
+    return engine->open(url, options, ret, err);
+}
+
+void stk_store_close(struct stk_store *store)
+{
+    if (store != NULL) store->engine->close(store);
+}
+
+void stk_store_closep(struct stk_store **store)
+{
+    stk_store_close(*store);
+    *store = NULL;
+}
+
+enum stk_rc stk_store_owner(const char *url, struct stk_owner *ret, struct stk_error *err)
+{
+    const struct stk_engine *engine = engine_of(url);
+    if (engine == NULL) return fail_url(url, err);
+    return engine->owner(url, ret, err);
+}
+
+char *stk_store_socket_path(const char *url)
+{
+    const struct stk_engine *engine = engine_of(url);
+    return engine != NULL ? engine->socket_path(url) : stk_format("%s.sock", url);
+}
+
+enum stk_rc stk_store_versions(struct stk_store *store, int *ret_have, int *ret_newest,
+                               struct stk_error *err)
+{
+    return store->engine->versions(store, ret_have, ret_newest, err);
+}
+
+/* --- transactions -------------------------------------------------------- */
+
+enum stk_rc stk_store_begin(struct stk_store *store, struct stk_error *err)
+{
+    return store->engine->begin(store, err);
+}
+
+enum stk_rc stk_store_commit(struct stk_store *store, struct stk_error *err)
+{
+    return store->engine->commit(store, err);
+}
+
+void stk_store_rollback(struct stk_store *store)
+{
+    store->engine->rollback(store);
+}
+
+enum stk_rc stk_store_savepoint(struct stk_store *store, struct stk_error *err)
+{
+    return store->engine->savepoint(store, err);
+}
+
+enum stk_rc stk_store_savepoint_keep(struct stk_store *store, struct stk_error *err)
+{
+    return store->engine->savepoint_keep(store, err);
+}
+
+void stk_store_savepoint_undo(struct stk_store *store)
+{
+    store->engine->savepoint_undo(store);
+}
+
+/* --- words --------------------------------------------------------------- */
+
+enum stk_rc stk_store_task(struct stk_store *store, const char *name, const char *queue,
+                           int64_t *ret_id, struct stk_error *err)
+{
+    assert(name != NULL && queue != NULL);
+    return store->engine->task(store, name, queue, ret_id, err);
+}
+
+enum stk_rc stk_store_queues(struct stk_store *store, const struct stk_queue **ret,
+                             size_t *ret_count, struct stk_error *err)
+{
+    return store->engine->queues(store, ret, ret_count, err);
+}
+
+enum stk_rc stk_store_queue_pause(struct stk_store *store, const char *name, bool paused,
+                                  const char *reason, const char *actor, stk_time_ns now,
+                                  struct stk_error *err)
+{
+    assert(name != NULL);
+    return store->engine->queue_pause(store, name, paused, reason, actor, now, err);
+}
+
+/* --- the way of a job ---------------------------------------------------- */
+
+enum stk_rc stk_store_submit(struct stk_store *store, const struct stk_new_job *jobs, size_t count,
+                             stk_time_ns now, struct stk_submitted *ret, struct stk_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i].key == NULL || strnlen(jobs[i].key, STK_KEY_BYTES_MAX + 1) <= STK_KEY_BYTES_MAX)
+            continue;
+        return stk_fail(err, STK_INVALID, "a key has at most %d bytes", STK_KEY_BYTES_MAX);
+    }
+    return store->engine->submit(store, jobs, count, now, ret, err);
+}
+
+enum stk_rc stk_store_promote(struct stk_store *store, stk_time_ns now, size_t limit,
+                              size_t *ret_moved, struct stk_error *err)
+{
+    return store->engine->promote(store, now, limit, ret_moved, err);
+}
+
+stk_time_ns stk_store_next_due(struct stk_store *store)
+{
+    return store->engine->next_due(store);
+}
+
+enum stk_rc stk_store_claim(struct stk_store *store, int64_t queue_id, int64_t pool_id,
+                            const uint32_t *slots, size_t count, stk_time_ns now, stk_claim_fn each,
+                            void *context, size_t *ret_count, struct stk_error *err)
+{
+    assert(pool_id > 0 && each != NULL);
+    return store->engine->claim(store, queue_id, pool_id, slots, count, now, each, context,
+                                ret_count, err);
+}
+
+enum stk_rc stk_store_settle(struct stk_store *store, struct stk_settle *settles, size_t count,
+                             stk_time_ns now, struct stk_error *err)
+{
+    return store->engine->settle(store, settles, count, now, err);
+}
+
+/* --- what people do ------------------------------------------------------ */
+
+enum stk_rc stk_store_cancel(struct stk_store *store, const struct stk_job_range *range,
+                             const char *reason, const char *actor, stk_time_ns now,
+                             struct stk_bulk *bulk, void (*running)(void *context, int64_t job_id),
+                             void *context, struct stk_error *err)
+{
+    return store->engine->cancel(store, range, reason, actor, now, bulk, running, context, err);
+}
+
+enum stk_rc stk_store_retry(struct stk_store *store, const struct stk_job_range *range,
+                            const char *reason, const char *actor, stk_time_ns now,
+                            struct stk_bulk *bulk, struct stk_error *err)
+{
+    return store->engine->retry(store, range, reason, actor, now, bulk, err);
+}
+
+enum stk_rc stk_store_rescue(struct stk_store *store, int64_t pool_id, uint32_t interruptions_max,
+                             stk_time_ns now, struct stk_bulk *bulk, struct stk_error *err)
+{
+    return store->engine->rescue(store, pool_id, interruptions_max, now, bulk, err);
+}
+
+enum stk_rc stk_store_release_held(struct stk_store *store, int64_t task_id, stk_time_ns now,
+                                   struct stk_bulk *bulk, struct stk_error *err)
+{
+    return store->engine->release_held(store, task_id, now, bulk, err);
+}
+
+/* --- sweeps -------------------------------------------------------------- */
+
+enum stk_rc stk_store_sweep_new(struct stk_store *store, const char *name, int64_t task_id,
+                                const char *spec, int64_t points, stk_time_ns now, int64_t *ret_id,
+                                struct stk_error *err)
+{
+    assert(spec != NULL);
+    return store->engine->sweep_new(store, name, task_id, spec, points, now, ret_id, err);
+}
+
+enum stk_rc stk_store_sweep_set(struct stk_store *store, int64_t id, const char *spec,
+                                int64_t points, bool filled, struct stk_error *err)
+{
+    assert(spec != NULL);
+    return store->engine->sweep_set(store, id, spec, points, filled, err);
+}
+
+enum stk_rc stk_store_sweeps(struct stk_store *store, int64_t id, int64_t before_id, size_t limit,
+                             stk_sweep_fn each, void *context, struct stk_error *err)
+{
+    return store->engine->sweeps(store, id, before_id, limit, each, context, err);
+}
+
+enum stk_rc stk_store_unfilled_sweep(struct stk_store *store, int64_t after_id, int64_t *ret_id,
+                                     struct stk_error *err)
+{
+    return store->engine->unfilled_sweep(store, after_id, ret_id, err);
+}
+
+enum stk_rc stk_store_last_sweep(struct stk_store *store, int64_t *ret_id, struct stk_error *err)
+{
+    return store->engine->last_sweep(store, ret_id, err);
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+enum stk_rc stk_store_jobs(struct stk_store *store, const struct stk_job_filter *filter,
+                           stk_job_fn each, void *context, struct stk_error *err)
+{
+    if (filter->limit >= 1 && filter->limit <= STK_PAGE_MAX) {
+        return store->engine->jobs(store, filter, each, context, err);
+    }
+    return stk_fail(err, STK_INVALID, "a page has 1 to %d jobs", STK_PAGE_MAX);
+}
+
+enum stk_rc stk_store_job(struct stk_store *store, int64_t id, stk_job_fn each, void *context,
+                          struct stk_error *err)
+{
+    return store->engine->job(store, id, each, context, err);
+}
+
+enum stk_rc stk_store_last_job(struct stk_store *store, int64_t *ret_id, struct stk_error *err)
+{
+    return store->engine->last_job(store, ret_id, err);
+}
+
+enum stk_rc stk_store_jobs_ahead(struct stk_store *store, int64_t id, int64_t most, int64_t *ret,
+                                 struct stk_error *err)
+{
+    return store->engine->jobs_ahead(store, id, most, ret, err);
+}
+
+enum stk_rc stk_store_attempts(struct stk_store *store, int64_t job_id, stk_attempt_fn each,
+                               void *context, struct stk_error *err)
+{
+    return store->engine->attempts(store, job_id, each, context, err);
+}
+
+enum stk_rc stk_store_counts(struct stk_store *store, int64_t sweep_id, struct stk_counts *ret,
+                             struct stk_error *err)
+{
+    return store->engine->counts(store, sweep_id, ret, err);
+}
+
+enum stk_rc stk_store_counts_by_task(struct stk_store *store, stk_task_counts_fn each,
+                                     void *context, struct stk_error *err)
+{
+    return store->engine->counts_by_task(store, each, context, err);
+}
+
+/* --- pools and events ---------------------------------------------------- */
+
+enum stk_rc stk_store_pool_start(struct stk_store *store, const char *host, int64_t pid,
+                                 uint32_t workers, stk_time_ns now, int64_t *ret_id,
+                                 struct stk_error *err)
+{
+    assert(host != NULL);
+    return store->engine->pool_start(store, host, pid, workers, now, ret_id, err);
+}
+
+enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
+                                struct stk_error *err)
+{
+    return store->engine->pool_beat(store, id, now, err);
+}
+
+enum stk_rc stk_store_pool_stop(struct stk_store *store, int64_t id, stk_time_ns now,
+                                struct stk_error *err)
+{
+    return store->engine->pool_stop(store, id, now, err);
+}
+
+enum stk_rc stk_store_pools(struct stk_store *store, size_t limit, stk_pool_fn each, void *context,
+                            struct stk_error *err)
+{
+    return store->engine->pools(store, limit, each, context, err);
+}
+
+enum stk_rc stk_store_event(struct stk_store *store, enum stk_event_kind kind,
+                            const struct stk_event *event, stk_time_ns now, struct stk_error *err)
+{
+    assert(event->text != NULL);
+    return store->engine->event(store, kind, event, now, err);
+}
+
+enum stk_rc stk_store_events(struct stk_store *store, int64_t after_id, int64_t job_id,
+                             size_t limit, stk_event_fn each, void *context, struct stk_error *err)
+{
+    return store->engine->events(store, after_id, job_id, limit, each, context, err);
+}
+
+/* --- health -------------------------------------------------------------- */
+
+enum stk_rc stk_store_tend(struct stk_store *store, bool idle, struct stk_error *err)
+{
+    return store->engine->tend(store, idle, err);
+}
+
+enum stk_rc stk_store_doctor(struct stk_store *store, bool deep, stk_finding_fn each, void *context,
+                             struct stk_error *err)
+{
+    return store->engine->doctor(store, deep, each, context, err);
+}
