@@ -48,19 +48,13 @@ struct stk_access stk_pool_access(struct stk_pool *pool)
 
 /* --- start --------------------------------------------------------------- */
 
-/* The row of this pool, and the jobs of the one that died. */
 static enum stk_rc check_in(struct stk_store *store, void *arg, stk_time_ns now,
                             struct stk_error *err)
 {
     struct stk_pool *pool = arg;
     char host[256] = "";
     (void)gethostname(host, sizeof(host) - 1);
-    enum stk_rc rc =
-        stk_store_pool_start(store, host, getpid(), pool->options.workers, now, &pool->id, err);
-    if (rc != STK_OK) return rc;
-
-    const struct stk_event event = { .pool_id = pool->id, .text = pool->options.command };
-    return stk_store_event(store, STK_EVENT_POOL_STARTED, &event, now, err);
+    return stk_store_pool_start(store, host, getpid(), pool->options.workers, now, &pool->id, err);
 }
 
 struct rescue_step {
@@ -181,10 +175,7 @@ static enum stk_rc check_out(struct stk_store *store, void *arg, stk_time_ns now
                              struct stk_error *err)
 {
     const struct stk_pool *pool = arg;
-    const struct stk_event event = { .pool_id = pool->id, .text = "stopped in good order" };
-    enum stk_rc rc = stk_store_pool_stop(store, pool->id, now, err);
-    if (rc != STK_OK) return rc;
-    return stk_store_event(store, STK_EVENT_POOL_STOPPED, &event, now, err);
+    return stk_store_pool_stop(store, pool->id, now, err);
 }
 
 static void end_workers(struct stk_pool *pool)
