@@ -102,8 +102,8 @@ static enum stk_rc read_sweep(struct stk_store *store, struct target *target, st
     int64_t *id = &target->range->sweep_id;
     *id = target->selector->first;
 
-    enum stk_rc rc = *id == 0 ? stk_store_last_sweep(store, id, err)
-                              : stk_sweep_must_exist(store, *id, err);
+    enum stk_rc rc =
+        *id == 0 ? stk_store_last_sweep(store, id, err) : stk_sweep_must_exist(store, *id, err);
     if (rc == STK_OK) rc = stk_store_counts(store, *id, &counts, err);
     if (rc == STK_OK) target->jobs = stk_counts_total(&counts);
     return rc;

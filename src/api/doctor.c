@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <unistd.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/routes.h"
 #include "api/show.h"
@@ -51,7 +51,8 @@ static void look_at_task(const struct stk_task *task, json_t *rows)
 static void look_at_settings(const struct stk_settings *settings, json_t *rows)
 {
     if (settings->task_count == 0) {
-        add_finding(rows, STK_FINDING_WARN, "stoker.yaml declares no tasks: nothing can be submitted");
+        add_finding(rows, STK_FINDING_WARN,
+                    "stoker.yaml declares no tasks: nothing can be submitted");
     }
     for (size_t i = 0; i < settings->task_count; i++) {
         look_at_task(&settings->tasks[i], rows);
@@ -68,13 +69,14 @@ static void look_at_pool(struct stk_pool *pool, json_t *rows)
     stk_pool_view(pool, &view);
 
     bool is_paused = strcmp(view.state, "paused") == 0;
-    STK_CLEANUP(stk_freep) char *text =
+    STK_CLEANUP(stk_freep)
+    char *text =
         is_paused ? stk_format("the pool has paused itself: %s", view.reason)
                   : stk_format("a pool with %u workers is %s", (unsigned)view.workers, view.state);
     add_finding(rows, is_paused ? STK_FINDING_BAD : STK_FINDING_OK, text);
     if (view.containment == NULL) return;
-    STK_CLEANUP(stk_freep) char *contained =
-        stk_format("programs of jobs are contained by: %s", view.containment);
+    STK_CLEANUP(stk_freep)
+    char *contained = stk_format("programs of jobs are contained by: %s", view.containment);
     add_finding(rows, STK_FINDING_OK, contained);
 }
 

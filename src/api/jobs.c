@@ -33,7 +33,8 @@ static enum stk_rc ask_state(const struct stk_call *call, int *ret, struct stk_e
 
 enum stk_rc stk_api_jobs(const struct stk_call *call, json_t **ret, struct stk_error *err)
 {
-    STK_CLEANUP(stk_page_release) struct stk_page page = {
+    STK_CLEANUP(stk_page_release)
+    struct stk_page page = {
         .filter = { .state = -1, .limit = JOBS_LIMIT },
         .show = stk_show_job,
     };
@@ -66,10 +67,10 @@ static void add_queue_facts(const struct job_read *read, struct stk_why_facts *f
         if (!queue->paused || strcmp(queue->name, facts->queue) != 0) continue;
 
         facts->queue_paused = true;
-        *reason = queue->actor == NULL ? stk_strdup(queue->reason)
-                                       : stk_format("by %s%s%s", queue->actor,
-                                                    queue->reason != NULL ? ": " : "",
-                                                    queue->reason != NULL ? queue->reason : "");
+        *reason = queue->actor == NULL
+                      ? stk_strdup(queue->reason)
+                      : stk_format("by %s%s%s", queue->actor, queue->reason != NULL ? ": " : "",
+                                   queue->reason != NULL ? queue->reason : "");
         facts->queue_reason = *reason;
     }
 }

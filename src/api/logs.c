@@ -72,8 +72,9 @@ static enum stk_rc ask_worker(const struct stk_call *call, int *ret, struct stk_
     if (worker[0] == 'w') worker++;
     if (!is_pool && (!stk_parse_u32(worker, &number) || number < 1 || number > STK_WORKERS_MAX)) {
         STK_CLEANUP(stk_freep) char *shown = stk_shown(text);
-        return stk_fail(err, STK_INVALID, "worker must be a number from 1 to %d, or pool, not "
-                                          "\"%s\"",
+        return stk_fail(err, STK_INVALID,
+                        "worker must be a number from 1 to %d, or pool, not "
+                        "\"%s\"",
                         STK_WORKERS_MAX, shown);
     }
     *ret = (int)number;

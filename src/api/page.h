@@ -20,10 +20,10 @@ enum { STK_PAGE_BYTES_MAX = 16 * 1024 * 1024 };
 struct stk_page {
     struct stk_job_filter filter;
     json_t *(*show)(const struct stk_job *job); /* a row; a new reference */
-    json_t *rows;  /* array; take it or release it */
-    int64_t next;  /* go on from this id; 0: that was all */
-    size_t bytes_; /* of the texts so far */
-    int64_t last_; /* the last row's id */
+    json_t *rows;                               /* array; take it or release it */
+    int64_t next;                               /* go on from this id; 0: that was all */
+    size_t bytes_;                              /* of the texts so far */
+    int64_t last_;                              /* the last row's id */
     bool is_cut_;
 };
 

@@ -11,8 +11,7 @@
 
 #include "base/alloc.h"
 
-_Static_assert(sizeof((struct sockaddr_un *)0)->sun_path ==
-                   sizeof((struct stk_peer_path *)0)->text,
+_Static_assert(sizeof((struct sockaddr_un *)0)->sun_path == sizeof((struct stk_peer_path *)0)->text,
                "what fits here fits there");
 
 enum stk_rc stk_peer_path_open(const char *path, struct stk_peer_path *ret, struct stk_error *err)
@@ -34,7 +33,8 @@ enum stk_rc stk_peer_path_open(const char *path, struct stk_peer_path *ret, stru
         return stk_fail(err, STK_UNAVAILABLE, "could not open the folder of the socket %s: %s",
                         path, strerror(errno));
     }
-    int written = snprintf(found.text, sizeof found.text, "/proc/self/fd/%d/%s", found.dir_fd_, name);
+    int written =
+        snprintf(found.text, sizeof found.text, "/proc/self/fd/%d/%s", found.dir_fd_, name);
     if (written < 0 || (size_t)written >= sizeof found.text) {
         stk_peer_path_release(&found);
         return stk_fail(err, STK_UNAVAILABLE,

@@ -100,6 +100,7 @@ static enum stk_rc add_item(struct stk_call *call, const char *text, size_t len,
 
     enum stk_rc rc = decode(text, name_len, &name, err);
     if (rc != STK_OK) return rc;
+    assert(name != NULL);
     if (!is_among(name, names)) return fail_unknown(call, name, names, err);
     if (stk_call_text(call, name) != NULL) {
         return stk_fail(err, STK_INVALID, "%s is given twice in the query", name);
@@ -156,10 +157,11 @@ enum stk_rc stk_call_int(const struct stk_call *call, const char *name, int64_t 
     int64_t value = 0;
     if (!stk_parse_i64(text, &value) || value < min || value > max) {
         STK_CLEANUP(stk_freep) char *shown = stk_shown(text);
-        STK_CLEANUP(stk_freep) char *top =
-            max == INT64_MAX ? stk_strdup("") : stk_format(" to %" PRId64, max);
-        return stk_fail(err, STK_INVALID, "%s must be a whole number from %" PRId64 "%s, not \"%s\"",
-                        name, min, top, shown);
+        STK_CLEANUP(stk_freep)
+        char *top = max == INT64_MAX ? stk_strdup("") : stk_format(" to %" PRId64, max);
+        return stk_fail(err, STK_INVALID,
+                        "%s must be a whole number from %" PRId64 "%s, not \"%s\"", name, min, top,
+                        shown);
     }
     *ret = value;
     return STK_OK;
@@ -202,8 +204,7 @@ enum stk_rc stk_call_limit(const struct stk_call *call, size_t *ret, struct stk_
     return rc;
 }
 
-enum stk_rc stk_id_or_last(const char *text, const char *what, int64_t *ret,
-                           struct stk_error *err)
+enum stk_rc stk_id_or_last(const char *text, const char *what, int64_t *ret, struct stk_error *err)
 {
     int64_t id = 0;
     bool is_last = strcmp(text, "last") == 0;
@@ -239,8 +240,8 @@ enum stk_rc stk_call_priority(const struct stk_call *call, int32_t *ret, bool *r
     enum stk_rc rc = stk_json_get_int(call->request->body, "priority", &value, err);
     if (rc != STK_OK) return rc;
     if (value < INT32_MIN || value > INT32_MAX) {
-        return stk_fail(err, STK_INVALID, "priority must be from %d to %d, not %" PRId64,
-                        INT32_MIN, INT32_MAX, value);
+        return stk_fail(err, STK_INVALID, "priority must be from %d to %d, not %" PRId64, INT32_MIN,
+                        INT32_MAX, value);
     }
 
     *ret_given = member != NULL && !json_is_null(member);

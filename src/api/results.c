@@ -14,7 +14,8 @@ static json_t *show_result(const struct stk_job *job)
 
 enum stk_rc stk_api_results(const struct stk_call *call, json_t **ret, struct stk_error *err)
 {
-    STK_CLEANUP(stk_page_release) struct stk_page page = {
+    STK_CLEANUP(stk_page_release)
+    struct stk_page page = {
         .filter = { .state = STK_STATE_COMPLETED, .ascending = true, .limit = STK_PAGE_MAX },
         .show = show_result,
     };

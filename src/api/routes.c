@@ -127,8 +127,8 @@ static bool match(const char *pattern, const char *path, const char **ret_arg, s
 }
 
 struct found {
-    const struct route *route;  /* NULL: the path is known, the method is not */
-    struct stk_buf methods;     /* that the path takes; empty: it is unknown */
+    const struct route *route; /* NULL: the path is known, the method is not */
+    struct stk_buf methods;    /* that the path takes; empty: it is unknown */
     const char *arg;
     size_t arg_len;
 };
@@ -187,7 +187,9 @@ enum stk_rc stk_api_call(const struct stk_api *api, const struct stk_request *re
     const struct route *found = NULL;
 
     enum stk_rc rc = route(&call, &found, err);
-    if (rc == STK_OK) rc = stk_call_set_query(&call, found->query, err);
+    if (rc != STK_OK) return rc;
+    assert(found != NULL);
+    rc = stk_call_set_query(&call, found->query, err);
     if (rc == STK_OK) rc = check_body(request, found->body, err);
     if (rc != STK_OK) return rc;
 

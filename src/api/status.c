@@ -117,13 +117,13 @@ static void add_problem(json_t *problems, char *text)
 static void add_pool_problems(json_t *problems, const struct stk_pool_view *view)
 {
     if (strcmp(view->state, "paused") == 0) {
-        add_problem(problems, stk_format("pool p%" PRId64 " has paused itself: %s", view->id,
-                                         view->reason));
+        add_problem(problems,
+                    stk_format("pool p%" PRId64 " has paused itself: %s", view->id, view->reason));
     }
     if (view->late_answers > 0) {
-        add_problem(problems, stk_format("%" PRId64 " late answer%s refused: see stoker events",
-                                         view->late_answers,
-                                         view->late_answers == 1 ? " was" : "s were"));
+        add_problem(problems,
+                    stk_format("%" PRId64 " late answer%s refused: see stoker events",
+                               view->late_answers, view->late_answers == 1 ? " was" : "s were"));
     }
 }
 
@@ -138,10 +138,10 @@ static void add_no_pool_problems(json_t *problems, const struct stk_counts *coun
                                          pending, pending == 1 ? " is" : "s are"));
     }
     if (running > 0) {
-        add_problem(problems, stk_format("a pool died with %" PRId64 " job%s running: stoker up "
-                                         "gives %s back",
-                                         running, running == 1 ? "" : "s",
-                                         running == 1 ? "it" : "them"));
+        add_problem(problems,
+                    stk_format("a pool died with %" PRId64 " job%s running: stoker up "
+                               "gives %s back",
+                               running, running == 1 ? "" : "s", running == 1 ? "it" : "them"));
     }
 }
 

@@ -22,9 +22,9 @@
 
 struct submit {
     const struct stk_task *task;
-    struct stk_buf texts;        /* of all params, one behind the other */
-    struct stk_new_job *jobs;    /* params point into texts once those are complete */
-    struct stk_submitted *done;  /* one each */
+    struct stk_buf texts;       /* of all params, one behind the other */
+    struct stk_new_job *jobs;   /* params point into texts once those are complete */
+    struct stk_submitted *done; /* one each */
     size_t count;
     const char *key;
     int32_t priority;
@@ -98,8 +98,7 @@ static enum stk_rc ask_key(const struct stk_call *call, struct submit *submit,
 
     size_t len = strlen(submit->key);
     if (len == 0 || len > STK_KEY_BYTES_MAX || !is_printable(submit->key)) {
-        return stk_fail(err, STK_INVALID,
-                        "key must be 1 to %d bytes without control characters",
+        return stk_fail(err, STK_INVALID, "key must be 1 to %d bytes without control characters",
                         STK_KEY_BYTES_MAX);
     }
     return STK_OK;
@@ -213,8 +212,7 @@ static enum stk_rc write_chunk(struct stk_store *store, void *arg, stk_time_ns n
     struct stk_new_job *jobs = submit->jobs + chunk->first;
     int64_t task_id = 0;
 
-    enum stk_rc rc =
-        stk_store_task(store, submit->task->name, submit->task->queue, &task_id, err);
+    enum stk_rc rc = stk_store_task(store, submit->task->name, submit->task->queue, &task_id, err);
     if (rc != STK_OK) return rc;
 
     for (size_t i = 0; i < chunk->count; i++) {
@@ -244,8 +242,7 @@ static enum stk_rc write_all(const struct stk_call *call, const struct submit *s
 
     if (first == 0) return stk_fail(err, why.rc, "%s", why.text);
     return stk_fail(err, why.rc,
-                    "only the first %zu of %zu jobs were submitted, %" PRId64 " to %" PRId64
-                    ": %s",
+                    "only the first %zu of %zu jobs were submitted, %" PRId64 " to %" PRId64 ": %s",
                     first, submit->count, submit->done[0].id, submit->done[first - 1].id, why.text);
 }
 
@@ -259,7 +256,8 @@ static json_t *show(const struct submit *submit)
     }
 
     stk_put(shown, "first_id", submit->count > 0 ? json_integer(submit->done[0].id) : json_null());
-    stk_put(shown, "last_id", submit->count > 0 ? json_integer(submit->done[last].id) : json_null());
+    stk_put(shown, "last_id",
+            submit->count > 0 ? json_integer(submit->done[last].id) : json_null());
     stk_put(shown, "count", json_integer((json_int_t)submit->count));
     stk_put(shown, "existing", json_integer(existing));
     return shown;

@@ -54,8 +54,8 @@ static enum stk_rc preview(const struct stk_call *call, const struct stk_sweep_r
 {
     int64_t points = 0;
     json_t *sample = NULL;
-    enum stk_rc rc = stk_sweep_preview(call->api->settings, request, PREVIEW_POINTS, &points,
-                                       &sample, err);
+    enum stk_rc rc =
+        stk_sweep_preview(call->api->settings, request, PREVIEW_POINTS, &points, &sample, err);
     if (rc != STK_OK) return rc;
 
     json_t *shown = json_object();
@@ -91,8 +91,9 @@ static enum stk_rc fill_in_pool(const struct stk_call *call, int64_t jobs_before
     enum stk_rc rc = stk_sweep_facts_read(call, answer->sweep_id, &facts, err);
     if (rc != STK_OK) return rc;
     if (is_over && !facts.filled && why.rc != STK_OK) {
-        return stk_fail(err, why.rc, "sweep %" PRId64 " is accepted, but not all of its points "
-                                     "are in: %s",
+        return stk_fail(err, why.rc,
+                        "sweep %" PRId64 " is accepted, but not all of its points "
+                        "are in: %s",
                         answer->sweep_id, why.text);
     }
 

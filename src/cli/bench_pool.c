@@ -48,15 +48,27 @@ static enum stk_rc drain(const struct stk_bench *bench, struct stk_spawner *spaw
     return STK_OK;
 }
 
+static double cpu_ms(const struct rusage *usage)
+{
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1e3 +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e3;
+}
+
 static enum stk_rc measure_drain(struct stk_bench *bench, struct stk_spawner *spawner,
                                  bool with_result, struct stk_error *err)
 {
+    struct rusage before;
+    struct rusage after;
     stk_time_ns took_ns = 0;
     enum stk_rc rc = fill_store(bench, err);
+    (void)getrusage(RUSAGE_SELF, &before);
     if (rc == STK_OK) rc = drain(bench, spawner, &took_ns, err);
+    (void)getrusage(RUSAGE_SELF, &after);
     if (rc == STK_OK) rc = stk_bench_check(bench, bench->jobs, with_result, err);
     if (rc != STK_OK) return rc;
     stk_bench_add_rate(bench, "jobs_per_s", bench->jobs, took_ns);
+    stk_bench_add_real(bench, "cpu_us_per_job",
+                       (cpu_ms(&after) - cpu_ms(&before)) * 1e3 / (double)bench->jobs);
     return STK_OK;
 }
 
@@ -94,12 +106,6 @@ static double read_mib(const char *path, const char *name)
     }
     (void)fclose(file);
     return mib;
-}
-
-static double cpu_ms(const struct rusage *usage)
-{
-    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1e3 +
-           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e3;
 }
 
 /* prefix: "fresh", "after". */

@@ -14,9 +14,12 @@ static const struct stk_option options[] = {
     { .name = NULL },
 };
 
-static const char none_retried[] =
+/* What is said when nothing changed. */
+static const char no_job_to_retry[] =
     "nothing to put back: only jobs that are completed, failed or cancelled can be";
-static const char none_cancelled[] =
+static const char no_sweep_to_retry[] =
+    "nothing to put back: no job of that sweep has failed or been cancelled";
+static const char none_to_cancel[] =
     "nothing to cancel: only jobs that are pending or running can be";
 
 /* "3 jobs cancelled, 1 running job told to stop, 6 left as they are" */
@@ -51,7 +54,7 @@ static void say(struct stk_cli *cli, const json_t *answer, const char *done, con
 }
 
 static enum stk_rc change(struct stk_cli *cli, const char *path, json_t *body, bool is_retry,
-                          struct stk_error *err)
+                          const char *none, struct stk_error *err)
 {
     STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
     const char *reason = stk_args_text(&cli->args, "reason");
@@ -63,8 +66,7 @@ static enum stk_rc change(struct stk_cli *cli, const char *path, json_t *body, b
     if (cli->json) {
         stk_cli_add_json(cli, answer);
     } else if (!cli->quiet) {
-        say(cli, answer, is_retry ? "put back" : "cancelled",
-            is_retry ? none_retried : none_cancelled);
+        say(cli, answer, is_retry ? "put back" : "cancelled", none);
     }
     return STK_OK;
 }
@@ -78,7 +80,10 @@ static enum stk_rc change_jobs(struct stk_cli *cli, bool is_retry, struct stk_er
 
     STK_CLEANUP(stk_json_freep) json_t *body = json_object();
     (void)json_object_set_new(body, "selector", json_string(cli->args.words[0]));
-    return change(cli, is_retry ? "/jobs/retry" : "/jobs/cancel", body, is_retry, err);
+    const char *none = !is_retry                           ? none_to_cancel
+                       : selector.kind == STK_SELECT_SWEEP ? no_sweep_to_retry
+                                                           : no_job_to_retry;
+    return change(cli, is_retry ? "/jobs/retry" : "/jobs/cancel", body, is_retry, none, err);
 }
 
 static enum stk_rc change_sweep(struct stk_cli *cli, bool is_retry, struct stk_error *err)
@@ -90,7 +95,8 @@ static enum stk_rc change_sweep(struct stk_cli *cli, bool is_retry, struct stk_e
     if (rc != STK_OK) return rc;
 
     stk_buf_adds(&path, is_retry ? "/retry" : "/cancel");
-    return change(cli, stk_buf_str(&path), body, is_retry, err);
+    return change(cli, stk_buf_str(&path), body, is_retry,
+                  is_retry ? no_sweep_to_retry : none_to_cancel, err);
 }
 
 static enum stk_rc run_retry(struct stk_cli *cli, struct stk_error *err)
@@ -126,7 +132,8 @@ const struct stk_command_info stk_cli_retry = {
     .description =
         "SELECTOR says which jobs: an id (5), a range of ids (1-10), last, or the jobs of a sweep "
         "(sweep:3). Jobs that are completed, failed or cancelled become pending with fresh "
-        "attempts; what they had stays in the history. Others are left alone.",
+        "attempts; what they had stays in the history. Of a sweep only those that failed or were "
+        "cancelled are put back.",
     .words_min = 1,
     .words_max = 1,
     .options = options,

@@ -35,7 +35,7 @@
     X(queue_resume)   /* queue.c       */ \
     X(doctor)         /* doctor.c      */ \
     X(migrate)        /* migrate.c     */ \
-    /* X(bench)          bench.c: reserved; take the comment away when the file exists */ \
+    X(bench)          /* bench.c       */ \
     X(help)           /* help_cmd.c    */ \
     X(version)        /* version.c     */
 /* clang-format on */
@@ -43,7 +43,5 @@
 #define STK_COMMAND_DECLARE(name) extern const struct stk_command_info stk_cli_##name;
 STK_COMMAND_MAP(STK_COMMAND_DECLARE)
 #undef STK_COMMAND_DECLARE
-
-extern const struct stk_command_info stk_cli_bench;
 
 #endif

@@ -52,8 +52,8 @@ static void add_values(struct stk_buf *out, const char *command, const struct st
 {
     for (; options != NULL && options->name != NULL; options++) {
         if (options->value == NULL) continue;
-        stk_buf_addf(out, "        %s%s%s' --%s') ", command == NULL ? "*" : "'",
-                     command == NULL ? "" : command, command == NULL ? "'" : "", options->name);
+        if (command != NULL) stk_buf_addf(out, "        '%s --%s') ", command, options->name);
+        if (command == NULL) stk_buf_addf(out, "        *' --%s') ", options->name);
         if (strchr(options->value, '|') == NULL) {
             stk_buf_adds(out, "return ;;\n");
             continue;

@@ -117,11 +117,11 @@ void stk_heat_release(struct stk_heat *heat)
 /* --- colours and shades -------------------------------------------------- */
 
 /* Places in the 256 colours near viridis, of rising lightness (CIE L* 21, 38,
- * 51, 64, 77, 83, 97); the dark ones want white text. */
+ * 51, 64, 77, 81, 97); the dark ones want white text. */
 static const struct {
     int background, text;
 } colors[] = { { 53, 231 }, { 24, 231 }, { 30, 231 }, { 36, 16 },
-               { 77, 16 },  { 184, 16 }, { 226, 16 } };
+               { 77, 16 },  { 148, 16 }, { 226, 16 } };
 static const char *const shades[] = { "░", "▒", "▓", "█" };
 static const char *const ascii_shades[] = { ".", ":", "o", "#" };
 
@@ -203,8 +203,10 @@ static void add_cell(const struct drawing *drawing, size_t x, size_t y)
     const struct stk_heat_cell *cell = &grid->cells[y * grid->x.count + x];
     bool is_best = cell == grid->highest;
     if (cell->count == 0) {
-        add_blanks(drawing->out, drawing->cell_cells - 1);
+        int behind = drawing->has_numbers ? 1 : 0; /* where others have their mark */
+        add_blanks(drawing->out, drawing->cell_cells - 1 - behind);
         stk_buf_adds(drawing->out, drawing->term->unicode ? "·" : "-");
+        add_blanks(drawing->out, behind);
     } else if (drawing->has_numbers) {
         add_number_cell(drawing, cell->value, is_best ? "*" : " ");
     } else {
@@ -391,7 +393,7 @@ static void lay_out(const struct stk_heat *heat, struct stk_heat_grid *grid,
     }
     int labels = widest(&grid->x, 12);
     int numbers = widest_number(grid);
-    int wanted = (labels > numbers ? labels : numbers) + (drawing->term->color_256 ? 2 : 3);
+    int wanted = (labels > numbers ? labels : numbers) + (drawing->term->color_256 ? 2 : 4);
     drawing->has_numbers = (int)grid->x.count * wanted <= room;
     drawing->cell_cells = wanted;
     if (drawing->has_numbers) return;

@@ -173,7 +173,8 @@ void stk_printer_status_add(const struct stk_term *term, const struct stk_counts
     STK_CLEANUP(stk_buf_release) struct stk_buf pace = STK_BUF_INIT;
     stk_time_ns eta = stk_rate_eta(rate, total - ended);
     double eta_s = eta == STK_NEVER ? -1 : (double)eta / (double)STK_SECOND;
-    if (total > ended) stk_pace_add(term, &pace, rate->per_s, eta_s);
+    bool is_moving = counts->of[STK_STATE_RUNNING] > 0; /* else what waits is not due */
+    if (is_moving) stk_pace_add(term, &pace, rate->per_s, eta_s);
     if (pace.len > 0) stk_buf_addf(&line, "%s%s", dot, stk_buf_str(&pace));
 
     int room = width - stk_text_cells(stk_buf_str(&line)) - 3;

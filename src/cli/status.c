@@ -67,9 +67,9 @@ static void add_counts(struct stk_cli *cli, const json_t *status)
         stk_buf_addc(&cli->out, '\n');
     }
 
-    bool is_over = stk_counts_ended(&counts) == stk_counts_total(&counts);
+    bool is_moving = counts.of[STK_STATE_RUNNING] > 0; /* else what waits is not due */
     double per_s = sum_per_s(json_object_get(status, "pools"));
-    stk_pace_add(&cli->term, &pace, is_over ? 0 : per_s,
+    stk_pace_add(&cli->term, &pace, is_moving ? per_s : 0,
                  eta == NULL ? -1.0 : json_number_value(eta));
     if (pace.len > 0) stk_buf_addf(&cli->out, "%s\n", stk_buf_str(&pace));
 }

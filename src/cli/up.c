@@ -15,7 +15,8 @@
 #include "cli/printer.h"
 #include "server/server.h"
 
-#define TICK (100 * STK_MS)
+#define TICK     (100 * STK_MS)
+#define PATIENCE (10 * STK_SECOND)
 
 static const struct stk_option options[] = {
     { .name = "workers",
@@ -215,6 +216,23 @@ static enum stk_rc start_spawner(struct up *up, struct stk_error *err)
     return STK_OK;
 }
 
+/* Another command may have the store for a moment, and is waited for; another
+ * pool is not. */
+static enum stk_rc open_pool(const struct stk_pool_options *pool, struct stk_pool **ret,
+                             struct stk_error *err)
+{
+    stk_time_ns deadline = stk_clock_mono() + PATIENCE;
+    for (;;) {
+        struct stk_owner owner = { .pid = 0 };
+        enum stk_rc rc = stk_pool_start(pool, ret, err);
+        if (rc != STK_BUSY || stk_clock_mono() > deadline) return rc;
+        if (stk_store_owner(pool->settings->store, &owner, NULL) == STK_OK && owner.serves) {
+            return rc;
+        }
+        stk_cli_pause(20 * STK_MS);
+    }
+}
+
 static enum stk_rc start_pool(struct up *up, struct stk_error *err)
 {
     enum stk_rc rc = stk_cli_settings(up->cli, true, &up->settings, err);
@@ -231,7 +249,7 @@ static enum stk_rc start_pool(struct up *up, struct stk_error *err)
         .drain = stk_args_has(&up->cli->args, "drain"),
         .consoles = true,
     };
-    rc = stk_pool_start(&pool, &up->pool, err);
+    rc = open_pool(&pool, &up->pool, err);
     if (rc != STK_OK) return rc;
 
     stk_log_sink_set(log_to_console, up);

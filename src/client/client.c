@@ -53,7 +53,8 @@ static enum stk_rc open_here(struct stk_client *client, struct stk_error *err)
 static enum stk_rc fail_owned(const struct stk_client *client, const struct stk_owner *owner,
                               struct stk_error *err)
 {
-    return stk_fail(err, STK_BUSY, "%s is in use by \"%s\" (pid %" PRId64 "): wait until it has ended",
+    return stk_fail(err, STK_BUSY,
+                    "%s is in use by \"%s\" (pid %" PRId64 "): wait until it has ended",
                     client->options.settings->store, owner->command, owner->pid);
 }
 

@@ -20,8 +20,8 @@ struct stk_client;
 
 struct stk_client_options {
     const struct stk_settings *settings; /* borrowed */
-    const char *command; /* for the lock file */
-    bool must_exist;     /* a store that does not exist is STK_NOT_FOUND, not made */
+    const char *command;                 /* for the lock file */
+    bool must_exist; /* a store that does not exist is STK_NOT_FOUND, not made */
     bool (*progress)(void *context, int64_t done, int64_t points); /* see api.h; or NULL */
     void *context;
 };

@@ -475,7 +475,7 @@ static bool try_once(struct command_runner *self, struct attempt *attempt,
 
     watch(self, attempt);
     if (attempt->phase == PHASE_LOST && attempt->unread) return false;
-    if (attempt->phase == PHASE_STUCK) stk_wire_close(&self->keeper);
+    if (attempt->phase == PHASE_STUCK) stk_wire_hang_up(&self->keeper);
     (void)stk_fault(STK_FAULT_EXEC_ENDED);
     drain(self, attempt);
     stk_capture_end(&self->capture);
@@ -533,7 +533,7 @@ static void command_run(struct stk_runner *runner, const struct stk_exec_job *jo
 static void command_free(struct stk_runner *runner)
 {
     struct command_runner *self = downcast(runner);
-    stk_wire_close(&self->keeper);
+    stk_wire_hang_up(&self->keeper);
     stk_wire_close(&self->bell);
     stk_capture_release(&self->capture);
     stk_block_release(&self->block);

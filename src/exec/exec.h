@@ -31,8 +31,7 @@ struct stk_exec_job {
 
 struct stk_exec_result {
     enum stk_outcome outcome;
-    struct stk_buf
-        result; /* completed: JSON text, or plain text with result_is_text; empty: none */
+    struct stk_buf result; /* completed: JSON, or plain text with result_is_text; empty: none */
     bool result_is_text;
     struct stk_buf tail;   /* the end of stdout and stderr, in order of arrival; safe to show */
     char error[400];       /* one sentence; "" when completed */
@@ -55,6 +54,10 @@ enum stk_stop {
     STK_STOP_INTERRUPT, /* the pool stops: the same, INTERRUPTED */
     STK_STOP_NOW        /* SIGKILL at once; INTERRUPTED (or CANCELLED if that was asked before) */
 };
+
+/* For `stoker bench latency`: when the newest no-op job began, by the monotonic
+ * clock. Here, since cli/ may not name a single executor. */
+extern _Atomic stk_time_ns stk_noop_last_start;
 
 struct stk_executor_ops; /* private: the vtable */
 struct stk_runner {      /* what a worker holds; one per executor kind it has used */

@@ -2,8 +2,10 @@
 #include "exec/spawner.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,16 +14,23 @@
 #include "exec/nursery.h"
 #include "exec/wire.h"
 
+enum { STOP_MS_MAX = 20 * 1000 };
+
 struct stk_spawner {
     const struct stk_layer *layer;
     int socket; /* whole messages only, so threads share it without a lock */
     pid_t nursery;
 };
 
+/* A nursery whose namespace holds a process stuck in the kernel cannot end; the
+ * pool can. */
 static void await_end(pid_t pid)
 {
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
-    }
+    int fd = pidfd_open(pid, 0);
+    struct pollfd end = { .fd = fd, .events = POLLIN };
+    if (fd >= 0) (void)poll(&end, 1, STOP_MS_MAX);
+    (void)waitpid(pid, NULL, fd >= 0 ? WNOHANG : 0); /* a kernel before 5.3 has no pidfd */
+    stk_wire_close(&fd);
 }
 
 /* False: errno says what this host refused. */
@@ -66,7 +75,7 @@ enum stk_rc stk_spawner_start(bool contain, struct stk_spawner **ret, struct stk
 void stk_spawner_stop(struct stk_spawner *spawner)
 {
     if (spawner == NULL) return;
-    stk_wire_close(&spawner->socket);
+    stk_wire_hang_up(&spawner->socket);
     await_end(spawner->nursery);
     free(spawner);
 }

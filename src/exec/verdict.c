@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -183,7 +182,8 @@ static bool read_retry_after(const struct stk_capture *capture, stk_time_ns *ret
     if (stk_json_parse(found.text, found.len, &json, NULL) != STK_OK) return false;
     if (!read_seconds(json_object_get(json, "retry_after"), &seconds)) return false;
 
-    seconds = fmin(fmax(seconds, 0), RETRY_AFTER_S_MAX);
+    if (seconds < 0) seconds = 0;
+    if (seconds > RETRY_AFTER_S_MAX) seconds = RETRY_AFTER_S_MAX;
     *ret = (stk_time_ns)(seconds * (double)STK_SECOND);
     return true;
 }

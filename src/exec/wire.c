@@ -128,6 +128,12 @@ int stk_wire_memory_file(const char *name, const struct iovec *parts, size_t par
     return -1;
 }
 
+void stk_wire_hang_up(int *socket)
+{
+    if (*socket >= 0) (void)shutdown(*socket, SHUT_RDWR);
+    stk_wire_close(socket);
+}
+
 void stk_wire_close(int *fd)
 {
     if (*fd >= 0) (void)close(*fd); /* nothing here is written through a cache */

@@ -101,6 +101,9 @@ STK_MUST_USE bool stk_wire_receive(int socket, void *bytes, size_t size, int fla
 /* A file in memory with these bytes, read from its start; -1: errno. */
 int stk_wire_memory_file(const char *name, const struct iovec *parts, size_t part_count);
 
+/* Ends the connection for whoever holds a copy of this end, and closes it. */
+void stk_wire_hang_up(int *socket);
+
 void stk_wire_close(int *fd); /* closes it unless -1, and makes it -1 */
 
 #endif

@@ -15,9 +15,9 @@
 #define CONTENT_JSON "application/json"
 
 struct stk_exchange {
-    char *path;        /* below PREFIX; NULL: it is not below it */
-    char *uri;         /* without the query */
-    char *query;       /* or NULL */
+    char *path;  /* below PREFIX; NULL: it is not below it */
+    char *uri;   /* without the query */
+    char *query; /* or NULL */
     struct stk_buf body;
     bool admitted;
     bool is_too_large; /* the rest of the body was dropped */
@@ -64,7 +64,8 @@ bool *stk_exchange_counted(struct stk_exchange *exchange)
 static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status, char *text,
                                  size_t len, const char *allow)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
     if (response == NULL) {
         free(text);
         return MHD_NO;
@@ -164,8 +165,7 @@ static enum stk_rc read_body(const struct stk_exchange *exchange, struct MHD_Con
     }
 
     struct stk_error cause = { .rc = STK_OK };
-    enum stk_rc rc =
-        stk_json_parse(stk_buf_str(&exchange->body), exchange->body.len, ret, &cause);
+    enum stk_rc rc = stk_json_parse(stk_buf_str(&exchange->body), exchange->body.len, ret, &cause);
     if (rc != STK_OK) {
         return stk_fail(err, STK_INVALID, "could not read the body as JSON: %s", cause.text);
     }

@@ -55,6 +55,6 @@ enum stk_rc stk_listen_open(const char *path, int *ret_fd, struct stk_error *err
     if (!is_open) return fail_listen(path, errno, err);
 
     *ret_fd = fd;
-    fd = -1;
+    fd = -1; /* handed over. NOLINT(clang-analyzer-deadcode.DeadStores): its cleanup reads it */
     return STK_OK;
 }

@@ -64,8 +64,8 @@ int house_set_up(void **state)
     const struct stk_store_options options = { .command = "test" };
 
     must(stk_store_open(house->settings->store, &options, &house->store, &err), &err);
-    house->api = (struct stk_api){ .settings = house->settings,
-                                   .access = stk_access_direct(house->store) };
+    house->api =
+        (struct stk_api){ .settings = house->settings, .access = stk_access_direct(house->store) };
     must(stk_write(&house->api.access, add_pool, &house->pool_id, &err), &err);
     return 0;
 }

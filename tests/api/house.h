@@ -23,7 +23,7 @@ struct house {
     int64_t pool_id; /* that runs jobs by hand */
 };
 
-int house_set_up(void **state);         /* with the store open and api over it */
+int house_set_up(void **state); /* with the store open and api over it */
 int house_set_up_without_store(void **state);
 int house_tear_down(void **state);
 

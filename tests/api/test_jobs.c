@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 
-#define ASK(method, path, body)                                      \
-    STK_CLEANUP(stk_json_freep)                                      \
+#define ASK(method, path, body) \
+    STK_CLEANUP(stk_json_freep) \
     json_t *answer = house_ask(*state, method, path, body)
 
 static void submit(void **state, const char *body)
@@ -32,7 +32,8 @@ static void submit_noops(void **state, int count)
 static void submit__stores_one_job_with_its_defaults(void **state)
 {
     {
-        ASK("POST", "/jobs", "{'task': 'backtest', 'params': {'fast': 5, 'slow': 50}, 'priority': 7}");
+        ASK("POST", "/jobs",
+            "{'task': 'backtest', 'params': {'fast': 5, 'slow': 50}, 'priority': 7}");
         assert_int_equal(house_int(answer, "first_id"), 1);
         assert_int_equal(house_int(answer, "last_id"), 1);
         assert_int_equal(house_int(answer, "count"), 1);
@@ -114,8 +115,7 @@ static void submit__under_a_key_with_other_params_is_a_conflict(void **state)
     submit(state, "{'task': 'backtest', 'params': {'fast': 1, 'slow': 2}, 'key': 'k1'}");
     house_refuses(house, "POST", "/jobs",
                   "{'task': 'backtest', 'params': {'fast': 1, 'slow': 3}, 'key': 'k1'}",
-                  STK_CONFLICT,
-                  "key \"k1\" is taken by job 1 with other parameters");
+                  STK_CONFLICT, "key \"k1\" is taken by job 1 with other parameters");
 }
 
 static void submit__takes_a_file_of_one_object_a_line(void **state)
@@ -130,10 +130,12 @@ static void submit__takes_a_file_of_one_object_a_line(void **state)
 
 static void submit__stores_nothing_of_a_file_with_a_bad_line(void **state)
 {
-    house_refuses(*state, "POST", "/jobs",
-                  "{'task': 'backtest', 'file': {'name': 'p.jsonl', 'text': "
-                  "'{\\'fast\\': 1, \\'slow\\': 2}\\n{\\'fast\\': 0, \\'slow\\': 2}\\n'}}",
-                  STK_BAD_DATA, "p.jsonl:2: parameter \"fast\" of task \"backtest\": 0 is below the minimum of 1");
+    house_refuses(
+        *state, "POST", "/jobs",
+        "{'task': 'backtest', 'file': {'name': 'p.jsonl', 'text': "
+        "'{\\'fast\\': 1, \\'slow\\': 2}\\n{\\'fast\\': 0, \\'slow\\': 2}\\n'}}",
+        STK_BAD_DATA,
+        "p.jsonl:2: parameter \"fast\" of task \"backtest\": 0 is below the minimum of 1");
     house_refuses(*state, "POST", "/jobs", "{'task': 'noop', 'file': {'nam': 'x'}}", STK_INVALID,
                   "unknown member \"nam\" (did you mean \"name\"?)");
     house_refuses(*state, "POST", "/jobs", "{'task': 'noop', 'file': {'name': 'x'}}", STK_INVALID,

@@ -64,7 +64,8 @@ static void an_unknown_path_is_not_found(void **state)
 
 static void a_known_path_names_its_methods(void **state)
 {
-    house_refuses(*state, "DELETE", "/jobs", NULL, STK_INVALID, "/jobs takes POST or GET, not DELETE");
+    house_refuses(*state, "DELETE", "/jobs", NULL, STK_INVALID,
+                  "/jobs takes POST or GET, not DELETE");
     house_refuses(*state, "POST", "/jobs/1", NULL, STK_INVALID, "/jobs/1 takes GET, not POST");
     house_refuses(*state, "GET", "/jobs/retry", NULL, STK_INVALID,
                   "/jobs/retry takes POST, not GET");

@@ -85,8 +85,8 @@ static json_t *ask(struct stk_client *client, const char *method, const char *pa
 #define ASK(client, method, path, body) \
     STK_CLEANUP(stk_json_freep) json_t *answer = ask(client, method, path, body)
 
-static void refuses(struct stk_client *client, const char *method, const char *path,
-                    enum stk_rc rc, const char *sentence)
+static void refuses(struct stk_client *client, const char *method, const char *path, enum stk_rc rc,
+                    const char *sentence)
 {
     struct stk_error err = { .rc = STK_OK };
     json_t *answer = NULL;
@@ -247,9 +247,9 @@ static void errors_are_the_same_on_both_ways(void **state)
 static void a_client_without_a_pool_opens_the_store_itself(void **state)
 {
     struct house *house = *state;
-    struct stk_client_options options = {
-        .settings = house->settings, .command = "test", .must_exist = true
-    };
+    struct stk_client_options options = { .settings = house->settings,
+                                          .command = "test",
+                                          .must_exist = true };
     struct stk_client *client = NULL;
     struct stk_error err = { .rc = STK_OK };
     char sentence[256];
@@ -328,8 +328,7 @@ static void what_is_not_http_as_we_know_it_is_refused(void **state)
                "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                "Content-Length: 99999999",
                "", "HTTP/1.1 413", "the body is over 64 MiB");
-    assert_raw(house,
-               "POST /api/v1/queues/noop/pause HTTP/1.1\r\nHost: x\r\nContent-Length: 0", "",
+    assert_raw(house, "POST /api/v1/queues/noop/pause HTTP/1.1\r\nHost: x\r\nContent-Length: 0", "",
                "HTTP/1.1 200", "\"paused\":true");
     end(&served);
 }
@@ -414,7 +413,8 @@ static void *call_often(void *arg)
 {
     struct stk_client *client = open_client(arg);
     for (int i = 0; i < CALLS; i++) {
-        ASK(client, i % 2 == 0 ? "POST" : "GET", "/jobs", i % 2 == 0 ? "{\"task\": \"noop\"}" : NULL);
+        ASK(client, i % 2 == 0 ? "POST" : "GET", "/jobs",
+            i % 2 == 0 ? "{\"task\": \"noop\"}" : NULL);
         assert_non_null(answer);
     }
     stk_client_close(client);

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ASK(method, path, body)                                      \
-    STK_CLEANUP(stk_json_freep)                                      \
+#define ASK(method, path, body) \
+    STK_CLEANUP(stk_json_freep) \
     json_t *answer = house_ask(*state, method, path, body)
 
 #define SWEEP "{'task': 'backtest', 'axes': [['fast', '1:3'], ['slow', '10,20']]}"
@@ -49,7 +49,8 @@ static void sweep__dry_run_stores_nothing(void **state)
 {
     {
         ASK("POST", "/sweeps",
-            "{'task': 'backtest', 'axes': [['fast', '1:100'], ['slow', '1:100']], 'dry_run': true}");
+            "{'task': 'backtest', 'axes': [['fast', '1:100'], ['slow', '1:100']], 'dry_run': "
+            "true}");
         assert_int_equal(house_int(answer, "points"), 10000);
         assert_int_equal(json_array_size(house_at(answer, "sample")), 10);
         assert_int_equal(house_int(answer, "sample.1.slow"), 2);
@@ -70,7 +71,8 @@ static void sweep__extend_adds_only_what_is_new(void **state)
         assert_int_equal(house_int(answer, "existing"), 2);
     }
     {
-        ASK("POST", "/sweeps/1/extend", "{'axes': [['fast', '9'], ['slow', '9']], 'dry_run': true}");
+        ASK("POST", "/sweeps/1/extend",
+            "{'axes': [['fast', '9'], ['slow', '9']], 'dry_run': true}");
         assert_int_equal(house_int(answer, "points"), 1);
     }
     ASK("GET", "/sweeps/1", NULL);
@@ -232,10 +234,9 @@ static void events__are_followed_by_next(void **state)
         size_t count = json_array_size(house_at(answer, "events"));
         assert_true(count > 0);
         next = house_int(answer, "next");
-        assert_int_equal(
-            json_integer_value(json_object_get(json_array_get(house_at(answer, "events"), count - 1),
-                                               "id")),
-            next);
+        assert_int_equal(json_integer_value(json_object_get(
+                             json_array_get(house_at(answer, "events"), count - 1), "id")),
+                         next);
     }
     char path[64];
     (void)snprintf(path, sizeof path, "/events?after=%lld", (long long)next);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Due times and claiming. A claim picks with one statement and marks each job
- * with another, by its id: measured 4 us a job, against 6 for one UPDATE with a
- * subquery that returns its rows, and the attempt ids are made here.
+ * with another, by its id: measured faster than one UPDATE with a subquery that
+ * returns its rows, and the attempt ids are made here.
  */
 #include "store/sqlite/sqlite.h"
 
@@ -130,6 +130,9 @@ enum stk_rc stk_sqlite_claim(struct stk_store *store, int64_t queue_id, int64_t 
         claim->params = self->picked_params.data + self->picks[i].params_at;
         stk_sqlite_count(self, claim->sweep_id, queue_id, claim->task_id, STK_STATE_PENDING,
                          STK_STATE_RUNNING, now);
+        *stk_sqlite_claimed_place(self, claim->id) = (struct claimed){
+            claim->id, claim->attempt_id, claim->task_id, queue_id, claim->sweep_id,
+        };
         each(context, claim);
     }
     *ret_count = picked;

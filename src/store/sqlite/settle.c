@@ -316,13 +316,37 @@ static enum stk_rc settle_held(struct stk_sqlite *self, const struct stk_settle 
     return STK_OK;
 }
 
+/* The common case: a job claimed lately has completed. *ret_done false: not
+ * that case, or something is in the way; the long way finds out what. */
+static enum stk_rc settle_shortly(struct stk_sqlite *self, struct stk_settle *settle,
+                                  stk_time_ns now, bool *ret_done, struct stk_error *err)
+{
+    const struct claimed *claimed = stk_sqlite_claimed_place(self, settle->id);
+    bool is_known = claimed->id == settle->id && claimed->attempt_id == settle->attempt_id;
+    *ret_done = false;
+    if (!is_known || settle->to.state != STK_STATE_COMPLETED) return STK_OK;
+
+    enum stk_rc rc = write_job(self, settle, NULL, now, err);
+    if (rc == STK_CONFLICT) return STK_OK;
+    if (rc != STK_OK) return rc;
+    stk_sqlite_count(self, claimed->sweep_id, claimed->queue_id, claimed->task_id,
+                     STK_STATE_RUNNING, STK_STATE_COMPLETED, now);
+    settle->accepted = true;
+    *ret_done = true;
+    return STK_OK;
+}
+
 static enum stk_rc settle_one(struct stk_sqlite *self, struct stk_settle *settle, stk_time_ns now,
                               struct stk_error *err)
 {
     struct held held = { 0 };
+    bool done = false;
     bool found = false;
     settle->accepted = false;
-    enum stk_rc rc = find_held(self, settle, &held, &found, err);
+    enum stk_rc rc = settle_shortly(self, settle, now, &done, err);
+    if (rc != STK_OK || done) return rc;
+
+    rc = find_held(self, settle, &held, &found, err);
     if (rc != STK_OK) return rc;
     if (!found) return refuse(self, settle, "that attempt does not hold the job", now, err);
     return settle_held(self, settle, &held, now, &settle->accepted, err);

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: MIT
+"""The real program in a folder of its own: run commands, start and kill pools, read the views."""
+import contextlib
+import json as json_module
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("STOKER_BUILD", "build")
+BINARY = BUILD / "stoker"
+JOBS = ROOT / "tests" / "support" / "jobs"
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+# One worker process may be slow on a loaded machine: a deadline, not a wait.
+DEADLINE = 30
+
+
+def eventually(fn, timeout=DEADLINE, what=None):
+    """Waits until fn() is true and returns what it gave."""
+    end = time.monotonic() + timeout
+    while True:
+        value = fn()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout} s: {what or fn.__doc__ or fn.__name__}: {value!r}")
+        time.sleep(0.01)
+
+
+def has_faults():
+    return BINARY.exists() and b"no such point" in BINARY.read_bytes()
+
+
+needs_faults = pytest.mark.skipif(not has_faults(), reason="needs a build with -Dfaults=true")
+
+
+def clean_environment(**extra):
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("STOKER", "STK_"))}
+    env.pop("NO_COLOR", None)
+    return {**env, "LC_ALL": "C.UTF-8", **extra}
+
+
+def marked_processes(folder, by_cwd=False):
+    """Pids of a pool, its helpers, its jobs: their HOME is the test's folder. by_cwd: or they stand in it."""
+    marker = f"HOME={folder}".encode()
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        pid = int(path.name)
+        if pid == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if b"Z" == (path / "stat").read_bytes().rpartition(b") ")[2][:1]:
+                continue
+            if marker in (path / "environ").read_bytes().split(b"\0"):
+                found.append(pid)
+            elif by_cwd and os.readlink(path / "cwd").split("/")[:4] == str(folder).split("/")[:4]:
+                found.append(pid)
+    return found
+
+
+def describe(pids):
+    lines = []
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            lines.append(f"{pid}: {words}")
+    return lines
+
+
+class Pool:
+    """A `stoker up` of its own process group."""
+
+    def __init__(self, stoker, args, env, stdout=None):
+        self.stoker = stoker
+        self.log_path = stoker.folder / f"up-{len(stoker.pools)}.log"
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(BINARY), "up", *map(str, args)], cwd=stoker.folder, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log,
+                env=clean_environment(HOME=str(stoker.folder), **env))
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def wait_ready(self, timeout=DEADLINE):
+        def ready():
+            """the pool answers"""
+            if not self.is_alive():
+                raise AssertionError(f"stoker up ended with {self.process.returncode}:\n{self.log()}")
+            done = self.stoker.run("status", "--json", ok=False)
+            return done.returncode == 0 and json_module.loads(done.stdout)["pools"]
+
+        self.wait_owner()
+        pools = eventually(ready, timeout)
+        assert pools[0]["pid"] == self.pid
+        return self
+
+    def wait_owner(self):
+        """Until it has the store, or has ended."""
+        def owns():
+            with contextlib.suppress(OSError, ValueError):
+                return json_module.loads(pathlib.Path(f"{self.stoker.store}.lock").read_text())["pid"] == self.pid
+
+        eventually(lambda: owns() or not self.is_alive(), what="the pool owns the store")
+        return self
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait(self, timeout=DEADLINE):
+        """The exit status; negative when a signal ended it."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"stoker up did not end within {timeout} s:\n{self.log()[-4000:]}") from None
+
+    def stop(self, timeout=DEADLINE):
+        """SIGTERM, and again after a while: how a service manager stops it."""
+        self.signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def kill9(self):
+        """kill -9, and everything of it is gone within a second (R-E1, R-E2, INV-10)."""
+        self.signal(signal.SIGKILL)
+        assert self.wait() == -signal.SIGKILL
+        self.stoker.nothing_lives()
+
+
+class Stoker:
+    def __init__(self, folder):
+        self.folder = folder
+        self.store = folder / "stoker.db"
+        self.pools = []
+        self.others = []
+        (folder / "locks").mkdir()
+        for job in JOBS.iterdir():
+            shutil.copy(job, folder)
+
+    # ---- set-up
+
+    def write(self, name, text, executable=False):
+        path = self.folder / name
+        path.write_text(textwrap.dedent(text))
+        if executable:
+            path.chmod(0o755)
+        return path
+
+    def yaml(self, text, workers=4, name="stoker.yaml"):
+        """The tasks of stoker.yaml, or the whole file when it has a line `tasks:`."""
+        text = textwrap.dedent(text)
+        if "tasks:" not in text:
+            text = f"store: sqlite:stoker.db\nworkers: {workers}\ntasks:\n" + textwrap.indent(text, "  ")
+        store = re.search(r"^store: sqlite:(\S+)$", text, re.M)
+        if store:
+            self.store = self.folder / store.group(1)
+        return self.write(name, text)
+
+    def script(self, name, body):
+        """A program for jobs: sh, or what its first line says."""
+        text = textwrap.dedent(body).lstrip()
+        return self.write(name, text if text.startswith("#!") else "#!/bin/sh\n" + text, True)
+
+    def touch(self, name):
+        (self.folder / name).touch()
+
+    # ---- commands
+
+    def run(self, *args, ok=True, json=False, env=None, input=None, timeout=60, cwd=None):
+        """Runs one command to its end. With json its answer, parsed."""
+        words = [str(BINARY), *map(str, args)] + (["--json"] if json else [])
+        done = subprocess.run(words, cwd=cwd or self.folder, input=input, capture_output=True, text=True,
+                              timeout=timeout, env=clean_environment(**(env or {})), check=False)
+        if ok:
+            assert done.returncode == 0, f"{' '.join(words[1:])}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+        return json_module.loads(done.stdout) if json else done
+
+    def submit(self, *args, **kwargs):
+        """Submits and gives the first id."""
+        return self.run("submit", *args, json=True, **kwargs)["first_id"]
+
+    def job(self, job):
+        return self.run("job", job, json=True)
+
+    def why(self, job):
+        return self.run("why", job, json=True)["why"]
+
+    def status(self):
+        return self.run("status", json=True)
+
+    def counts(self):
+        """How many jobs are in which state, without those that are in none."""
+        return {state: number for state, number in self.status()["jobs"].items() if number}
+
+    def wait_state(self, job, *states, timeout=DEADLINE):
+        def there():
+            row = self.job(job)
+            return row if row["state"] in states else None
+
+        return eventually(there, timeout, f"job {job} is {' or '.join(states)}")
+
+    def wait_counts(self, timeout=DEADLINE, **counts):
+        eventually(lambda: self.counts() == counts, timeout, f"the counts are {counts}")
+
+    # ---- pools
+
+    def start_pool(self, *args, env=None, ready=True, stdout=None):
+        pool = Pool(self, args, env or {}, stdout)
+        self.pools.append(pool)
+        return pool.wait_ready() if ready else pool
+
+    def drain(self, *args, timeout=60, status=0):
+        """up --drain to its end."""
+        pool = self.start_pool("--drain", *args, ready=False)
+        assert pool.wait(timeout) == status, pool.log()
+        return pool
+
+    def spawn(self, *args, **kwargs):
+        """A command that goes on until the test ends."""
+        process = subprocess.Popen([str(BINARY), *map(str, args)], cwd=self.folder,
+                                   env=clean_environment(), **kwargs)
+        self.others.append(process)
+        return process
+
+    def nothing_lives(self, timeout=1, by_cwd=False):
+        """No process of a pool or a job is left."""
+        left = []
+
+        def gone():
+            left[:] = marked_processes(self.folder, by_cwd)
+            return not left
+
+        try:
+            eventually(gone, timeout)
+        except AssertionError:
+            raise AssertionError(f"still alive after {timeout} s: {describe(left)}") from None
+
+    def clean_up(self):
+        for process in self.others:
+            process.kill()
+            process.wait()
+        for pool in self.pools:
+            if pool.is_alive():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pool.pid, signal.SIGKILL)
+                pool.process.wait()
+        try:
+            self.nothing_lives(timeout=5, by_cwd=True)
+        finally:
+            for pid in marked_processes(self.folder, by_cwd=True):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    # ---- SQL
+
+    def sql(self, query, *values):
+        """Rows of the documented views, by another program, read-only."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=10)) as db:
+            return db.execute(query, values).fetchall()
+
+    def one(self, query, *values):
+        rows = self.sql(query, *values)
+        assert len(rows) == 1, rows
+        return rows[0][0] if len(rows[0]) == 1 else rows[0]
+
+    @property
+    def me(self):
+        return pwd.getpwuid(os.getuid()).pw_name
+
+
+@contextlib.contextmanager
+def stoker_in(folder):
+    stoker = Stoker(folder)
+    try:
+        yield stoker
+    finally:
+        stoker.clean_up()
+
+
+@pytest.fixture
+def short_folder():
+    """Names of Unix sockets are limited to 107 bytes."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="stk-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def stoker(short_folder):
+    assert BINARY.exists(), f"no {BINARY}: build it first, or name the build folder in STOKER_BUILD"
+    with stoker_in(short_folder) as made:
+        yield made
