@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "api/api.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cli/bench.h"
@@ -132,6 +133,8 @@ static enum stk_rc measure_claims(struct stk_bench *bench, struct side *small, s
 
 extern char **environ;
 
+static const char *const questions[] = { "status", "jobs" };
+
 /* A whole `stoker WORD`, from its start to its exit, nobody owning the store. */
 static enum stk_rc ask(const char *url, const char *word, stk_time_ns *ret_took_ns,
                        struct stk_error *err)
@@ -158,21 +161,49 @@ static enum stk_rc ask(const char *url, const char *word, stk_time_ns *ret_took_
     return STK_OK;
 }
 
-static enum stk_rc measure_asks(struct stk_bench *bench, const char *url, stk_time_ns commit_ns,
-                                struct stk_error *err)
+static void add_ask(struct stk_bench *bench, const char *word, const char *how, stk_time_ns *times,
+                    stk_time_ns commit_ns)
 {
-    static const char *const words[] = { "status", "jobs" };
-    for (size_t i = 0; i < STK_ARRAY_LEN(words); i++) {
+    stk_time_ns took_ns = stk_bench_percentile(times, ASKS, 50);
+    STK_CLEANUP(stk_freep) char *name = stk_format("%s_%s_us", word, how);
+    STK_CLEANUP(stk_freep) char *commits = stk_format("%s_%s_commits", word, how);
+    stk_bench_add_us(bench, name, took_ns);
+    stk_bench_add_real(bench, commits, (double)took_ns / (double)commit_ns);
+}
+
+/* The answer alone, as a pool gives it. */
+static enum stk_rc measure_calls(struct stk_bench *bench, struct stk_store *store,
+                                 stk_time_ns commit_ns, struct stk_error *err)
+{
+    const struct stk_api api = { .settings = bench->settings, .access = stk_access_direct(store) };
+    for (size_t i = 0; i < STK_ARRAY_LEN(questions); i++) {
+        stk_time_ns times[ASKS];
+        STK_CLEANUP(stk_freep) char *path = stk_format("/%s", questions[i]);
+        for (size_t n = 0; n < ASKS; n++) {
+            STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
+            stk_time_ns start = stk_clock_mono();
+            const struct stk_request request = { .method = "GET",
+                                                 .path = path,
+                                                 .now = stk_clock_now() };
+            enum stk_rc rc = stk_api_call(&api, &request, &answer, err);
+            if (rc != STK_OK) return rc;
+            times[n] = stk_clock_mono() - start;
+        }
+        add_ask(bench, questions[i], "call", times, commit_ns);
+    }
+    return STK_OK;
+}
+
+static enum stk_rc measure_commands(struct stk_bench *bench, const char *url, stk_time_ns commit_ns,
+                                    struct stk_error *err)
+{
+    for (size_t i = 0; i < STK_ARRAY_LEN(questions); i++) {
         stk_time_ns times[ASKS];
         for (size_t n = 0; n < ASKS; n++) {
-            enum stk_rc rc = ask(url, words[i], &times[n], err);
+            enum stk_rc rc = ask(url, questions[i], &times[n], err);
             if (rc != STK_OK) return rc;
         }
-        stk_time_ns took_ns = stk_bench_percentile(times, ASKS, 50);
-        STK_CLEANUP(stk_freep) char *name = stk_format("%s_us", words[i]);
-        STK_CLEANUP(stk_freep) char *commits = stk_format("%s_commits", words[i]);
-        stk_bench_add_us(bench, name, took_ns);
-        stk_bench_add_real(bench, commits, (double)took_ns / (double)commit_ns);
+        add_ask(bench, questions[i], "command", times, commit_ns);
     }
     return STK_OK;
 }
@@ -201,7 +232,8 @@ static enum stk_rc measure_stores(struct stk_bench *bench, const char *small_url
 
     rc = open_side(bench, small_url, SMALL_JOBS, &small, err);
     if (rc == STK_OK) rc = measure_claims(bench, &small, &large, err);
-    return rc == STK_OK ? measure_commit(bench, large.store, ret_commit_ns, err) : rc;
+    if (rc == STK_OK) rc = measure_commit(bench, large.store, ret_commit_ns, err);
+    return rc == STK_OK ? measure_calls(bench, large.store, *ret_commit_ns, err) : rc;
 }
 
 enum stk_rc stk_bench_scale(struct stk_bench *bench, struct stk_error *err)
@@ -210,5 +242,5 @@ enum stk_rc stk_bench_scale(struct stk_bench *bench, struct stk_error *err)
     STK_CLEANUP(stk_freep) char *large_url = stk_bench_url(bench, "large");
     stk_time_ns commit_ns = 0;
     enum stk_rc rc = measure_stores(bench, small_url, large_url, &commit_ns, err);
-    return rc == STK_OK ? measure_asks(bench, large_url, commit_ns, err) : rc;
+    return rc == STK_OK ? measure_commands(bench, large_url, commit_ns, err) : rc;
 }

@@ -98,8 +98,7 @@ void stk_age_add(struct stk_buf *out, stk_time_ns since, stk_time_ns now)
     }
     char text[STK_DURATION_TEXT];
     stk_time_ns age = now > since ? now - since : 0;
-    bool is_short = age < STK_SECOND;
-    stk_duration_text(is_short ? age / STK_MS * STK_MS : age / STK_SECOND * STK_SECOND, text);
+    stk_duration_text(age / STK_SECOND * STK_SECOND, text);
     stk_buf_adds(out, text);
 }
 

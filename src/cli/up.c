@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -15,7 +15,6 @@
 #include "cli/printer.h"
 #include "server/server.h"
 
-#define TICK     (100 * STK_MS)
 #define PATIENCE (10 * STK_SECOND)
 
 static const struct stk_option options[] = {
@@ -155,6 +154,7 @@ static void stop_signals(sigset_t *set)
     (void)sigaddset(set, SIGTERM);
     (void)sigaddset(set, SIGINT);
     (void)sigaddset(set, SIGHUP);
+    (void)sigaddset(set, SIGUSR1);
 }
 
 static void ask_to_stop(struct up *up)
@@ -181,21 +181,22 @@ static void ask_to_stop(struct up *up)
     if (up->stops_asked <= 2) stk_pool_stop(up->pool);
 }
 
-static void take_signals(struct up *up)
+/* A thread of its own, so that neither this nor the wait for the workers has to
+ * wake up now and then. SIGUSR1 ends it. */
+static void *follow_signals(void *arg)
 {
-    const struct timespec at_once = { 0 };
+    struct up *up = arg;
     sigset_t set;
     stop_signals(&set);
     for (;;) {
-        int signal = sigtimedwait(&set, NULL, &at_once);
+        int signal = 0;
+        if (sigwait(&set, &signal) != 0 || signal == SIGUSR1) return NULL;
         if (signal == SIGHUP) {
             stk_console_addf(stk_pool_consoles(up->pool), 0, 0, STK_LINE_POOL,
                              "SIGHUP ignored: the settings are read at the start only");
-        } else if (signal == SIGTERM || signal == SIGINT) {
-            ask_to_stop(up);
-        } else {
-            return;
+            continue;
         }
+        ask_to_stop(up);
     }
 }
 
@@ -297,16 +298,30 @@ static void end(struct up *up)
     stk_freep(&up->socket);
 }
 
+static enum stk_rc work(struct up *up, struct stk_error *err)
+{
+    pthread_t signals;
+    int code = pthread_create(&signals, NULL, follow_signals, up);
+    if (code != 0) {
+        return stk_fail(err, STK_INTERNAL, "could not start a thread: %s", strerror(code));
+    }
+    while (!stk_pool_wait(up->pool, -1)) {
+    }
+    (void)pthread_kill(signals, SIGUSR1);
+    (void)pthread_join(signals, NULL);
+
+    struct stk_pool_view view;
+    stk_pool_view(up->pool, &view);
+    return view.broken ? stk_fail(err, STK_UNAVAILABLE, "%s", view.reason) : STK_OK;
+}
+
 static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
 {
     struct up up = { .cli = cli };
     enum stk_rc rc = start_spawner(&up, err);
     if (rc == STK_OK) rc = start_pool(&up, err);
     if (rc == STK_OK) rc = start_printer(&up, err);
-
-    while (rc == STK_OK && !stk_pool_wait(up.pool, TICK)) {
-        take_signals(&up);
-    }
+    if (rc == STK_OK) rc = work(&up, err);
     end(&up);
     return rc;
 }

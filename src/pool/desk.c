@@ -139,7 +139,7 @@ static void follow_stop(struct stk_desk *desk, stk_time_ns mono)
         desk->stop_at = 0;
         interrupt_jobs(desk, STK_STOP_INTERRUPT);
     }
-    if (desk->paused_since != 0 && level == STK_STOP_AT_ONCE) abandon_reports(desk);
+    if (desk->paused_since != 0 && desk->stop_at == 0) abandon_reports(desk); /* grace is over */
     if (desk->report_count == 0) stk_handout_ends(desk);
 }
 
@@ -309,6 +309,20 @@ void stk_desk_stop(struct stk_desk *desk)
     stk_bell_ring(&desk->bell);
 }
 
+void stk_desk_break(struct stk_desk *desk, const char *reason)
+{
+    (void)pthread_mutex_lock(&desk->lock);
+    bool first = !desk->broken;
+    desk->broken = true;
+    (void)snprintf(desk->pause_reason, sizeof(desk->pause_reason), "%s", reason);
+    (void)pthread_mutex_unlock(&desk->lock);
+    if (!first) return;
+    if (desk->options.consoles != NULL) {
+        stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL, "stopping: %s", reason);
+    }
+    stk_desk_stop(desk);
+}
+
 void stk_desk_cancel(struct stk_desk *desk, int64_t job_id)
 {
     for (uint32_t i = 0; i < desk->options.workers; i++) {
@@ -357,6 +371,7 @@ void stk_desk_view(struct stk_desk *desk, struct stk_pool_view *ret)
     stk_rate_add(&desk->rate, desk->settled_count, stk_clock_now());
     ret->per_s = desk->rate.per_s;
     ret->late_answers = desk->late_count;
+    ret->broken = desk->broken;
     (void)snprintf(ret->reason, sizeof(ret->reason), "%s", desk->pause_reason);
     (void)pthread_mutex_unlock(&desk->lock);
     ret->state = atomic_load(&desk->stop_level) != STK_GO_ON ? "stopping"

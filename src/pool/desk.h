@@ -65,6 +65,8 @@ STK_MUST_USE enum stk_rc stk_desk_call(struct stk_desk *desk, stk_write_fn fn, v
                                        struct stk_error *err);
 
 void stk_desk_stop(struct stk_desk *desk); /* see stk_pool_stop */
+/* Something is gone without which no job can run: stop, and say why. */
+void stk_desk_break(struct stk_desk *desk, const char *reason);
 void stk_desk_cancel(struct stk_desk *desk, int64_t job_id);
 bool stk_desk_wait(struct stk_desk *desk, stk_time_ns wait_ns); /* all workers ended? */
 

@@ -58,16 +58,23 @@ static enum stk_rc check_in(struct stk_store *store, void *arg, stk_time_ns now,
 }
 
 struct rescue_step {
-    int64_t pool_id;
+    struct stk_pool *pool;
     struct stk_bulk bulk;
 };
+
+static uint32_t bound_of_task(void *context, const char *name)
+{
+    const struct stk_retry standard = STK_RETRY_DEFAULT;
+    const struct stk_pool *pool = context;
+    const struct stk_task *task = stk_settings_task(pool->options.settings, name);
+    return task != NULL ? task->retry.interruptions_max : standard.interruptions_max;
+}
 
 static enum stk_rc rescue(struct stk_store *store, void *arg, stk_time_ns now,
                           struct stk_error *err)
 {
     struct rescue_step *step = arg;
-    const struct stk_retry standard = STK_RETRY_DEFAULT;
-    return stk_store_rescue(store, step->pool_id, standard.interruptions_max, now, &step->bulk,
+    return stk_store_rescue(store, step->pool->id, bound_of_task, step->pool, now, &step->bulk,
                             err);
 }
 
@@ -75,7 +82,7 @@ static enum stk_rc take_over(struct stk_pool *pool, struct stk_error *err)
 {
     struct stk_access direct = stk_access_direct(pool->store);
     enum stk_rc rc = stk_write(&direct, check_in, pool, err);
-    struct rescue_step step = { .pool_id = pool->id, .bulk.more = true };
+    struct rescue_step step = { .pool = pool, .bulk.more = true };
     while (rc == STK_OK && step.bulk.more) {
         rc = stk_write(&direct, rescue, &step, err);
     }

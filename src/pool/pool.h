@@ -41,8 +41,8 @@ STK_MUST_USE enum stk_rc stk_pool_start(const struct stk_pool_options *options,
 /* Once: claim no more; finish what runs, after the grace interrupt it and give
  * it back. Twice: interrupt now. Async-signal-unsafe; returns at once. */
 void stk_pool_stop(struct stk_pool *pool);
-/* Blocks until all workers have ended (stop or drain) or the time is over.
- * True: ended. */
+/* Blocks until all workers have ended (stop or drain) or the time is over (< 0:
+ * no limit). True: ended. */
 bool stk_pool_wait(struct stk_pool *pool, stk_time_ns wait_ns);
 /* Ends threads and closes the store; every server thread must be gone. */
 void stk_pool_free(struct stk_pool *pool);
@@ -93,7 +93,8 @@ struct stk_pool_view {
     int64_t id; /* "p<id>" */
     uint32_t workers, busy;
     const char *state; /* "running", "paused", "stopping" */
-    char reason[400];  /* paused: why, or "" */
+    char reason[400];  /* paused or broken: why, or "" */
+    bool broken;       /* stops by itself: no job can run here any more */
     stk_time_ns started_at;
     const char *containment;
     double per_s;         /* jobs ended a second, lately */

@@ -67,7 +67,7 @@ static struct stk_settle settle_of(struct stk_slot *slot, stk_time_ns now)
         .attempt_id = slot->job.attempt_id,
         .outcome = ended->outcome,
         .to = stk_lifecycle_settle(&facts, ended->outcome, now, ended->until, dice),
-        .result = ended->outcome == STK_OUTCOME_COMPLETED ? ended->result.data : NULL,
+        .result = ended->result.len > 0 ? ended->result.data : NULL,
         .result_len = ended->result.len,
         .result_is_text = ended->result_is_text,
         .error = ended->error[0] != '\0' ? ended->error : NULL,
@@ -149,12 +149,13 @@ static void take_claim(void *context, const struct stk_claim *claim)
     struct stk_desk *desk = context;
     const struct stk_task *task = task_of(desk, claim->task_id);
     if (task == NULL) {
+        const struct stk_retry retry = STK_RETRY_DEFAULT;
+        const struct stk_attempt_facts facts = { .attempt = claim->attempt, .retry = &retry };
         desk->unknown[desk->unknown_count++] = (struct stk_settle){
             .id = claim->id,
             .attempt_id = claim->attempt_id,
             .outcome = STK_OUTCOME_UNKNOWN_TASK,
-            .to = stk_lifecycle_settle(&(struct stk_attempt_facts){ .attempt = claim->attempt },
-                                       STK_OUTCOME_UNKNOWN_TASK, claim->started_at, 0, 0),
+            .to = stk_lifecycle_settle(&facts, STK_OUTCOME_UNKNOWN_TASK, claim->started_at, 0, 0),
             .exit_status = -1,
         };
         return;
@@ -288,7 +289,7 @@ static void end_pause(struct stk_desk *desk)
     desk->paused_since = desk->retry_at = 0;
     desk->hungry = true;
     (void)pthread_mutex_lock(&desk->lock);
-    desk->pause_reason[0] = '\0';
+    if (!desk->broken) desk->pause_reason[0] = '\0';
     (void)pthread_mutex_unlock(&desk->lock);
     if (desk->options.consoles == NULL) return;
     stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,

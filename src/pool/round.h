@@ -44,6 +44,7 @@ struct stk_desk {
     struct stk_rate rate;
     int64_t settled_count, late_count;
     char pause_reason[400]; /* "" while all is well */
+    bool broken;            /* the reason is one that stays */
 
     /* the desk thread's own */
     struct stk_call *calls, **calls_end;

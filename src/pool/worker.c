@@ -18,6 +18,7 @@ enum { STACK_BYTES = 256 * 1024, RESULT_SHOWN = 200 };
 struct stk_worker {
     struct stk_desk *desk;
     struct stk_consoles *consoles; /* or NULL */
+    struct stk_spawner *spawner;   /* or NULL: no commands */
     struct stk_runner *command;    /* NULL without a spawner */
     struct stk_runner *noop;
     uint32_t number;
@@ -95,6 +96,16 @@ static void execute(struct stk_worker *worker, const struct stk_assignment *job,
     say_end(worker, job, ended, stk_clock_mono() - before);
 }
 
+/* Without the nursery every command would be interrupted again and again, until
+ * its job is failed for it. */
+static void check_spawner(struct stk_worker *worker, const struct stk_exec_result *ended)
+{
+    if (ended->outcome != STK_OUTCOME_INTERRUPTED || worker->spawner == NULL) return;
+    if (stk_spawner_is_alive(worker->spawner)) return;
+    stk_desk_break(worker->desk,
+                   "the process that starts programs has ended; start the pool again");
+}
+
 static void *worker_main(void *arg)
 {
     struct stk_worker *worker = arg;
@@ -103,6 +114,7 @@ static void *worker_main(void *arg)
     const struct stk_assignment *job = stk_desk_next(worker->desk, worker->number, NULL);
     while (job != NULL) {
         execute(worker, job, &ended);
+        check_spawner(worker, &ended);
         job = stk_desk_next(worker->desk, worker->number, &ended);
     }
     stk_exec_result_release(&ended);
@@ -118,6 +130,7 @@ enum stk_rc stk_worker_start(struct stk_desk *desk, struct stk_spawner *spawner,
     worker->consoles = consoles;
     worker->number = number;
     worker->noop = stk_noop_new();
+    worker->spawner = spawner;
     if (spawner != NULL) worker->command = stk_command_new(spawner);
     (void)snprintf(worker->name, sizeof(worker->name), "p%" PRId64 "/w%u", pool_id, number);
 

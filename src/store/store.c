@@ -175,10 +175,11 @@ enum stk_rc stk_store_retry(struct stk_store *store, const struct stk_job_range 
     return store->engine->retry(store, range, reason, actor, now, bulk, err);
 }
 
-enum stk_rc stk_store_rescue(struct stk_store *store, int64_t pool_id, uint32_t interruptions_max,
-                             stk_time_ns now, struct stk_bulk *bulk, struct stk_error *err)
+enum stk_rc stk_store_rescue(struct stk_store *store, int64_t pool_id, stk_bound_fn bound,
+                             void *context, stk_time_ns now, struct stk_bulk *bulk,
+                             struct stk_error *err)
 {
-    return store->engine->rescue(store, pool_id, interruptions_max, now, bulk, err);
+    return store->engine->rescue(store, pool_id, bound, context, now, bulk, err);
 }
 
 enum stk_rc stk_store_release_held(struct stk_store *store, int64_t task_id, stk_time_ns now,

@@ -167,8 +167,9 @@ struct stk_settle {
     /* written by settle: */
     bool accepted;      /* false: the attempt no longer held the job; refused and counted */
 };
-/* A row that breaks a constraint is refused alone: accepted false, and an
- * attempt.late event says why. Attempts that are not completed, and events of
+/* An answer whose attempt does not hold the job is refused alone: accepted
+ * false, and an attempt.late event says so. One that breaks a rule of the schema
+ * (a result that is no JSON) fails its job, with the reason. Attempts that are not completed, and events of
  * failures, get their rows here. */
 STK_MUST_USE enum stk_rc stk_store_settle(struct stk_store *store, struct stk_settle *settles,
                                           size_t count, stk_time_ns now, struct stk_error *err);
@@ -318,10 +319,11 @@ STK_MUST_USE enum stk_rc stk_store_pools(struct stk_store *store, size_t limit, 
 
 /* Gives back the running jobs of pools that are gone: on SQLite all but those
  * of `pool_id` (0: all), since an owner has no living peer. Bounded steps as
- * for cancel; jobs asked to cancel become cancelled, those over their task's
- * bound of interruptions failed. */
+ * for cancel; jobs asked to cancel become cancelled, those interrupted more
+ * often than `bound` says for their task failed. */
+typedef uint32_t (*stk_bound_fn)(void *context, const char *task);
 STK_MUST_USE enum stk_rc stk_store_rescue(struct stk_store *store, int64_t pool_id,
-                                          uint32_t interruptions_max, stk_time_ns now,
+                                          stk_bound_fn bound, void *context, stk_time_ns now,
                                           struct stk_bulk *bulk, struct stk_error *err);
 /* Jobs held as unknown_task whose task is this one become claimable again. */
 STK_MUST_USE enum stk_rc stk_store_release_held(struct stk_store *store, int64_t task_id,

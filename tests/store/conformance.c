@@ -68,7 +68,8 @@ static const struct stk_queue *queue_named(const char *name)
 
 static struct stk_new_job plain_job(int64_t task_id, const char *params)
 {
-    return (struct stk_new_job){ .task_id = task_id, .params = params, .params_len = strlen(params) };
+    return (
+        struct stk_new_job){ .task_id = task_id, .params = params, .params_len = strlen(params) };
 }
 
 static int64_t submit_job(struct stk_new_job job)
@@ -109,8 +110,8 @@ static size_t claim_in_txn(const char *queue, size_t count, stk_time_ns now, str
         slots[i] = (uint32_t)i + 1;
     }
     ret->count = 0;
-    OK(stk_store_claim(store, queue_named(queue)->id, pool, slots, count, now, keep_claim, ret, &got,
-                       &err));
+    OK(stk_store_claim(store, queue_named(queue)->id, pool, slots, count, now, keep_claim, ret,
+                       &got, &err));
     assert_int_equal(got, ret->count);
     return got;
 }
@@ -695,7 +696,7 @@ static void settle__a_second_time_is_refused(void **state)
     assert_int_equal(events_of(id, STK_EVENT_ATTEMPT_LATE), 2);
 }
 
-static void settle__of_a_result_that_is_no_json_is_refused_alone(void **state)
+static void settle__of_a_result_that_is_no_json_fails_its_job_alone(void **state)
 {
     (void)state;
     int64_t task = make_task("bad-result");
@@ -708,13 +709,18 @@ static void settle__of_a_result_that_is_no_json_is_refused_alone(void **state)
     begin();
     OK(stk_store_settle(store, both, 2, NOW, &err));
     commit();
-    assert_false(both[0].accepted);
+    assert_true(both[0].accepted);
     assert_true(both[1].accepted);
-    assert_int_equal(state_of(got.claims[0].id), STK_STATE_RUNNING);
+    struct seen seen = job(got.claims[0].id);
+    assert_int_equal(seen.job.state, STK_STATE_FAILED);
+    assert_string_equal(seen.error, "its result is not valid JSON");
+    assert_string_equal(seen.result, "(null)");
+    assert_string_equal(attempts(seen.job.id).text,
+                        "1 failed_final its result is not valid JSON;");
     assert_int_equal(state_of(got.claims[1].id), STK_STATE_COMPLETED);
 }
 
-static void settle__of_a_move_the_schema_forbids_is_refused_alone(void **state)
+static void settle__of_a_move_the_schema_forbids_fails_the_job(void **state)
 {
     (void)state;
     int64_t id = submit(make_task("forbidden"));
@@ -722,10 +728,10 @@ static void settle__of_a_move_the_schema_forbids_is_refused_alone(void **state)
     struct stk_settle wrong = completed(&got, NULL);
     wrong.outcome = STK_OUTCOME_FAILED;
     wrong.to = (struct stk_transition){ .state = STK_STATE_PENDING, .ready_at = STK_NEVER };
-    assert_false(settle(wrong));
-    assert_int_equal(state_of(id), STK_STATE_RUNNING);
-    assert_int_equal(events_of(id, STK_EVENT_ATTEMPT_LATE), 1);
-    assert_true(settle(completed(&got, NULL)));
+    assert_true(settle(wrong));
+    assert_int_equal(state_of(id), STK_STATE_FAILED);
+    assert_int_equal(events_of(id, STK_EVENT_ATTEMPT_FAILED), 1);
+    assert_false(settle(completed(&got, NULL)));
 }
 
 static void settle__failed_with_attempts_left_waits_and_keeps_the_attempt(void **state)
@@ -954,8 +960,8 @@ static void cancel__of_a_range_without_jobs_is_not_found(void **state)
     struct stk_job_range range = { .first = INT64_MAX - 5, .last = INT64_MAX, .state = -1 };
     struct stk_bulk bulk = { 0 };
     begin();
-    assert_int_equal(
-        stk_store_cancel(store, &range, NULL, NULL, NOW, &bulk, NULL, NULL, &err), STK_NOT_FOUND);
+    assert_int_equal(stk_store_cancel(store, &range, NULL, NULL, NOW, &bulk, NULL, NULL, &err),
+                     STK_NOT_FOUND);
     commit();
 }
 
@@ -1043,6 +1049,12 @@ static void cancel__of_many_goes_in_bounded_steps(void **state)
 
 /* --- rescue -------------------------------------------------------------- */
 
+static uint32_t at_most(void *context, const char *task)
+{
+    assert_non_null(task);
+    return *(uint32_t *)context;
+}
+
 static void rescue__gives_back_the_jobs_of_other_pools_only(void **state)
 {
     (void)state;
@@ -1064,7 +1076,7 @@ static void rescue__gives_back_the_jobs_of_other_pools_only(void **state)
 
     struct stk_bulk bulk = { 0 };
     begin();
-    OK(stk_store_rescue(store, pool, 5, NOW, &bulk, &err));
+    OK(stk_store_rescue(store, pool, at_most, &(uint32_t){ 5 }, NOW, &bulk, &err));
     commit();
     assert_int_equal(bulk.changed, 2);
     assert_false(bulk.more);
@@ -1084,7 +1096,7 @@ static void rescue__quarantines_a_job_that_kills_its_pool(void **state)
     struct stk_bulk bulk = { 0 };
     (void)claim_one("pool-killer");
     begin();
-    OK(stk_store_rescue(store, 0, 0, NOW, &bulk, &err));
+    OK(stk_store_rescue(store, 0, at_most, &(uint32_t){ 0 }, NOW, &bulk, &err));
     commit();
     assert_int_equal(state_of(id), STK_STATE_FAILED);
     assert_int_equal(events_of(id, STK_EVENT_JOB_QUARANTINED), 1);
@@ -1239,7 +1251,9 @@ static void jobs__are_listed_alike_by_every_path(void **state)
         int wanted = which / 12 - 1;
         struct stk_job_filter filter = {
             .state = wanted,
-            .task = task < 0 ? NULL : task == 0 ? "list-a" : "list-b",
+            .task = task < 0    ? NULL
+                    : task == 0 ? "list-a"
+                                : "list-b",
             .sweep_id = in_sweep ? sweep : 0,
             .after_id = ascending ? known[0].id - 1 : known[11].id + 1,
             .ascending = ascending,
@@ -1499,9 +1513,9 @@ static void walk_people(struct walk *walk)
     struct stk_job_range range = { .first = first, .last = first + 3, .state = -1 };
     struct stk_bulk bulk = { 0 };
     bool cancels = stk_seeded_below(&walk->dice, 2) == 0;
-    enum stk_rc rc =
-        cancels ? stk_store_cancel(store, &range, NULL, NULL, NOW, &bulk, NULL, NULL, &err)
-                : stk_store_retry(store, &range, NULL, NULL, NOW, &bulk, &err);
+    enum stk_rc rc = cancels
+                         ? stk_store_cancel(store, &range, NULL, NULL, NOW, &bulk, NULL, NULL, &err)
+                         : stk_store_retry(store, &range, NULL, NULL, NOW, &bulk, &err);
     OK(rc);
 }
 
@@ -1655,12 +1669,11 @@ static int cancel_all(void **state)
     struct stk_job_range all = { .first = 1, .last = INT64_MAX, .state = -1 };
     struct stk_bulk bulk = { 0 };
     begin();
-    OK(stk_store_rescue(store, 0, 1000, NOW, &rescued, &err));
+    OK(stk_store_rescue(store, 0, at_most, &(uint32_t){ 1000 }, NOW, &rescued, &err));
     commit();
     do {
         begin();
-        enum stk_rc rc =
-            stk_store_cancel(store, &all, NULL, NULL, NOW, &bulk, NULL, NULL, &err);
+        enum stk_rc rc = stk_store_cancel(store, &all, NULL, NULL, NOW, &bulk, NULL, NULL, &err);
         if (rc != STK_NOT_FOUND) OK(rc);
         commit();
     } while (bulk.more);
@@ -1723,8 +1736,8 @@ int main(void)
         TEST(settle__with_no_result_is_completed_too),
         TEST(settle__with_an_old_attempt_is_refused_and_changes_nothing),
         TEST(settle__a_second_time_is_refused),
-        TEST(settle__of_a_result_that_is_no_json_is_refused_alone),
-        TEST(settle__of_a_move_the_schema_forbids_is_refused_alone),
+        TEST(settle__of_a_result_that_is_no_json_fails_its_job_alone),
+        TEST(settle__of_a_move_the_schema_forbids_fails_the_job),
         TEST(settle__failed_with_attempts_left_waits_and_keeps_the_attempt),
         TEST(settle__failed_at_last_keeps_the_error_and_the_note),
         TEST(settle__failed_without_a_sentence_gets_one),

@@ -144,9 +144,8 @@ static int64_t submit(struct stk_store *store, size_t count, const char *params)
     OK(stk_store_begin(store, &err));
     OK(stk_store_task(store, "backtest", "backtest", &task, &err));
     for (size_t i = 0; i < count; i++) {
-        jobs[i] = (struct stk_new_job){ .task_id = task,
-                                        .params = params,
-                                        .params_len = strlen(params) };
+        jobs[i] =
+            (struct stk_new_job){ .task_id = task, .params = params, .params_len = strlen(params) };
     }
     OK(stk_store_submit(store, jobs, count, NOW, made, &err));
     OK(stk_store_commit(store, &err));
@@ -296,8 +295,10 @@ static void open__of_a_missing_folder_is_not_found(void **state)
 static void open__of_what_is_no_path_is_invalid(void **state)
 {
     (void)state;
-    static const char *const urls[] = { "sqlite:", "sqlite::memory:", "sqlite:file:x.db?mode=ro",
-                                        "sqlite:/tmp", "mysql://x", "stoker.db" };
+    static const char *const urls[] = {
+        "sqlite:",     "sqlite::memory:", "sqlite:file:x.db?mode=ro",
+        "sqlite:/tmp", "mysql://x",       "stoker.db"
+    };
     struct stk_store_options options = { .command = "x" };
     for (size_t i = 0; i < STK_ARRAY_LEN(urls); i++) {
         struct stk_store *store = NULL;
@@ -426,10 +427,10 @@ static void place__on_a_file_system_of_other_machines_is_refused(void **state)
         uint64_t magic;
         const char *name; /* NULL: of this machine */
     } systems[] = {
-        { 0x6969, "NFS" },      { 0xFF534D42, "CIFS" }, { 0xFE534D42, "SMB" },
-        { 0x01021997, "9p" },   { 0x65735546, "FUSE" }, { 0x00C36400, "Ceph" },
-        { 0x0BD00BD0, "Lustre" }, { 0xEF53, NULL },     { 0x58465342, NULL },
-        { 0x9123683E, NULL },   { 0x01021994, NULL },   { 0x794C7630, NULL },
+        { 0x6969, "NFS" },        { 0xFF534D42, "CIFS" }, { 0xFE534D42, "SMB" },
+        { 0x01021997, "9p" },     { 0x65735546, "FUSE" }, { 0x00C36400, "Ceph" },
+        { 0x0BD00BD0, "Lustre" }, { 0xEF53, NULL },       { 0x58465342, NULL },
+        { 0x9123683E, NULL },     { 0x01021994, NULL },   { 0x794C7630, NULL },
     };
     for (size_t i = 0; i < STK_ARRAY_LEN(systems); i++) {
         enum stk_rc rc = stk_sqlite_magic_check("/mnt/s.db", systems[i].magic, &err);
@@ -444,9 +445,11 @@ static void wal_reset_bug__is_known_by_version(void **state)
     static const struct {
         int version;
         bool has;
-    } versions[] = { { 3006000, false }, { 3007000, true },  { 3040001, true },  { 3044005, true },
-                     { 3044006, false }, { 3045000, true },  { 3050006, true },  { 3050007, false },
-                     { 3051000, true },  { 3051002, true },  { 3051003, false }, { 3052000, false } };
+    } versions[] = {
+        { 3006000, false }, { 3007000, true }, { 3040001, true },  { 3044005, true },
+        { 3044006, false }, { 3045000, true }, { 3050006, true },  { 3050007, false },
+        { 3051000, true },  { 3051002, true }, { 3051003, false }, { 3052000, false }
+    };
     for (size_t i = 0; i < STK_ARRAY_LEN(versions); i++) {
         assert_int_equal(stk_sqlite_has_wal_reset_bug(versions[i].version), versions[i].has);
     }
@@ -495,8 +498,9 @@ static void writer__has_the_options_that_make_it_durable(void **state)
 {
     (void)state;
     static const char *const options[][2] = {
-        { "journal_mode", "wal" },  { "synchronous", "2" },     { "page_size", "8192" },
-        { "trusted_schema", "0" },  { "cell_size_check", "1" }, { "wal_autocheckpoint", "0" },
+        { "journal_mode", "wal" },  { "synchronous", "2" },
+        { "page_size", "8192" },    { "trusted_schema", "0" },
+        { "cell_size_check", "1" }, { "wal_autocheckpoint", "0" },
         { "cache_size", "-65536" }, { "journal_size_limit", "67108864" },
     };
     struct stk_store *store = open_writer();
@@ -547,11 +551,9 @@ static void reader__sees_what_is_committed_and_cannot_write(void **state)
     expect_pragma(reader, "query_only", "1");
 
     sqlite3 *db = downcast(reader)->db;
-    assert_int_equal(sqlite3_exec(db, "DELETE FROM job", NULL, NULL, NULL) & 0xff,
-                     SQLITE_READONLY);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM job", NULL, NULL, NULL) & 0xff, SQLITE_READONLY);
     (void)sqlite3_exec(db, "PRAGMA query_only = OFF", NULL, NULL, NULL);
-    assert_int_equal(sqlite3_exec(db, "DELETE FROM job", NULL, NULL, NULL) & 0xff,
-                     SQLITE_READONLY);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM job", NULL, NULL, NULL) & 0xff, SQLITE_READONLY);
     stk_store_close(reader);
     stk_store_close(writer);
 }
@@ -727,16 +729,19 @@ static void schema__refuses_rows_that_break_the_life_cycle(void **state)
         "UPDATE job SET attempt = -1 WHERE id = 1",
         "UPDATE job SET priority = 'high' WHERE id = 1",
         "UPDATE job_count SET n = -1",
-        "INSERT INTO pool (host, pid, workers, started_at, beat_at, ended) VALUES ('h',1,1,1,1,'lost')",
+        "INSERT INTO pool (host, pid, workers, started_at, beat_at, ended) VALUES "
+        "('h',1,1,1,1,'lost')",
     };
     struct stk_store *store = open_writer();
     (void)submit(store, 2, "{}");
     (void)claim(store);
     stk_store_close(store);
-    assert_null(run_sql("UPDATE job SET state = 'running', due = 0, ready_at = NULL, attempt_id = 9,"
-                        " pool_id = 1, worker = 1, started_at = 1 WHERE id = 2"));
-    assert_null(run_sql("UPDATE job SET state = 'pending', due = 1, ready_at = 1, attempt_id = NULL,"
-                        " pool_id = NULL, worker = NULL, started_at = NULL WHERE id = 1"));
+    assert_null(
+        run_sql("UPDATE job SET state = 'running', due = 0, ready_at = NULL, attempt_id = 9,"
+                " pool_id = 1, worker = 1, started_at = 1 WHERE id = 2"));
+    assert_null(
+        run_sql("UPDATE job SET state = 'pending', due = 1, ready_at = 1, attempt_id = NULL,"
+                " pool_id = NULL, worker = NULL, started_at = NULL WHERE id = 1"));
     for (size_t i = 0; i < STK_ARRAY_LEN(broken); i++) {
         if (run_sql(broken[i]) == NULL) fail_msg("was taken: %s", broken[i]);
     }

@@ -59,10 +59,10 @@ static char *make_text(const struct stk_store_options *options)
     stk_time_text(stk_clock_now(), since);
 
     STK_CLEANUP(stk_json_freep)
-    json_t *text = json_pack("{s:I, s:s, s:s, s:s, s:b, s:s}", "pid", (json_int_t)getpid(),
-                             "command", options->command != NULL ? options->command : "stoker",
-                             "host", host, "since", since, "serves", options->serves ? 1 : 0,
-                             "boot_id", boot);
+    json_t *text =
+        json_pack("{s:I, s:s, s:s, s:s, s:b, s:s}", "pid", (json_int_t)getpid(), "command",
+                  options->command != NULL ? options->command : "stoker", "host", host, "since",
+                  since, "serves", options->serves ? 1 : 0, "boot_id", boot);
     return text != NULL ? stk_json_text(text) : stk_strdup("{}");
 }
 

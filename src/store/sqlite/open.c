@@ -15,7 +15,7 @@
 #include "sql_sqlite.h"
 
 enum {
-    VERSION_MIN = 3037000, /* STRICT tables */
+    VERSION_MIN = 3037000,      /* STRICT tables */
     APPLICATION_ID = 1398033234 /* "STKR", set by the first migration */
 };
 
@@ -112,10 +112,11 @@ enum stk_rc stk_sqlite_quick_check(struct stk_sqlite *self, struct stk_error *er
     }
     const char *said = stk_sqlite_text(stmt, 0);
     if (said != NULL && strcmp(said, "ok") == 0) return STK_OK;
-    return stk_fail(err, STK_BAD_DATA,
-                    "%s is damaged (%.120s): keep a copy of it, and restore the last backup, or what "
-                    "sqlite3's .recover can read",
-                    self->path, said != NULL ? said : "?");
+    return stk_fail(
+        err, STK_BAD_DATA,
+        "%s is damaged (%.120s): keep a copy of it, and restore the last backup, or what "
+        "sqlite3's .recover can read",
+        self->path, said != NULL ? said : "?");
 }
 
 static enum stk_rc set_up_writer(struct stk_sqlite *self, struct stk_error *err)

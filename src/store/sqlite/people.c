@@ -221,8 +221,7 @@ enum stk_rc stk_sqlite_cancel(struct stk_store *store, const struct stk_job_rang
     for (size_t i = 0; i < step.count && rc == STK_OK; i++) {
         const struct step_job *job = &step.jobs[i];
         bool runs = job->state == STK_STATE_RUNNING;
-        rc = runs ? ask_running(self, job, error, err)
-                  : cancel_pending(self, job, error, now, err);
+        rc = runs ? ask_running(self, job, error, err) : cancel_pending(self, job, error, now, err);
         if (runs) bulk->asked++;
         if (!runs) bulk->changed++;
         if (runs && rc == STK_OK && running != NULL) running(context, job->id);

@@ -80,14 +80,22 @@ struct lost_job {
     char error[64];
 };
 
-static void note_lost(struct lost_job *lost, sqlite3_stmt *stmt, const struct stk_retry *retry,
+/* Who knows how often a task may be interrupted. */
+struct bound {
+    stk_bound_fn of;
+    void *context;
+};
+
+static void note_lost(struct lost_job *lost, sqlite3_stmt *stmt, const struct bound *bound,
                       stk_time_ns now)
 {
+    struct stk_retry retry = STK_RETRY_DEFAULT;
+    retry.interruptions_max = bound->of(bound->context, stk_sqlite_text(stmt, 6));
     struct stk_attempt_facts facts = {
         .attempt = (uint32_t)sqlite3_column_int64(stmt, 2),
         .interruptions = (uint32_t)sqlite3_column_int64(stmt, 3),
         .cancel_requested = sqlite3_column_int(stmt, 4) == 1,
-        .retry = retry,
+        .retry = &retry,
     };
     (void)snprintf(lost->error, sizeof(lost->error), "interrupted: its pool p%lld is gone",
                    (long long)sqlite3_column_int64(stmt, 5));
@@ -101,7 +109,7 @@ static void note_lost(struct lost_job *lost, sqlite3_stmt *stmt, const struct st
     };
 }
 
-static enum stk_rc find_lost(struct stk_sqlite *self, int64_t alive, const struct stk_retry *retry,
+static enum stk_rc find_lost(struct stk_sqlite *self, int64_t alive, const struct bound *bound,
                              stk_time_ns now, struct stk_bulk *bulk, struct lost_job *lost,
                              size_t *ret_count, struct stk_error *err)
 {
@@ -115,7 +123,7 @@ static enum stk_rc find_lost(struct stk_sqlite *self, int64_t alive, const struc
     enum stk_rc rc = STK_OK;
     while ((rc = stk_sqlite_next(self, stmt, "look for lost jobs", &row, err)) == STK_OK && row) {
         bulk->cursor = sqlite3_column_int64(stmt, 0);
-        note_lost(&lost[count++], stmt, retry, now);
+        note_lost(&lost[count++], stmt, bound, now);
     }
     bulk->more = count == STK_STORE_CHUNK;
     if (rc == STK_OK) *ret_count = count;
@@ -127,19 +135,19 @@ static void free_lostp(struct lost_job **lost)
     free(*lost);
 }
 
-enum stk_rc stk_sqlite_rescue(struct stk_store *store, int64_t pool_id, uint32_t interruptions_max,
-                              stk_time_ns now, struct stk_bulk *bulk, struct stk_error *err)
+enum stk_rc stk_sqlite_rescue(struct stk_store *store, int64_t pool_id, stk_bound_fn of,
+                              void *context, stk_time_ns now, struct stk_bulk *bulk,
+                              struct stk_error *err)
 {
     struct stk_sqlite *self = downcast(store);
-    struct stk_retry retry = STK_RETRY_DEFAULT;
-    retry.interruptions_max = interruptions_max;
+    const struct bound bound = { .of = of, .context = context };
     STK_CLEANUP(free_lostp)
     struct lost_job *lost = stk_realloc(NULL, STK_STORE_CHUNK, sizeof(*lost));
 
     size_t count = 0;
     enum stk_rc rc = stk_sqlite_writing(self, err);
     if (rc == STK_OK && bulk->cursor == 0) rc = end_pools(self, pool_id, now, err);
-    if (rc == STK_OK) rc = find_lost(self, pool_id, &retry, now, bulk, lost, &count, err);
+    if (rc == STK_OK) rc = find_lost(self, pool_id, &bound, now, bulk, lost, &count, err);
     for (size_t i = 0; i < count && rc == STK_OK; i++) {
         rc = stk_sqlite_settle(store, &lost[i].settle, 1, now, err);
         if (rc == STK_OK && lost[i].settle.accepted) bulk->changed++;

@@ -70,8 +70,7 @@ static const char *make_error(struct stk_sqlite *self, const struct stk_settle *
     size_t note_len = note != NULL ? strlen(note) + 3 : 0;
     assert(note_len < STK_ERROR_BYTES_MAX);
     stk_buf_clear(&self->text);
-    stk_buf_add(&self->text, error,
-                cut_len(error, strlen(error), STK_ERROR_BYTES_MAX - note_len));
+    stk_buf_add(&self->text, error, cut_len(error, strlen(error), STK_ERROR_BYTES_MAX - note_len));
     if (note != NULL) stk_buf_addf(&self->text, " (%s)", note);
     return stk_buf_str(&self->text);
 }
@@ -251,8 +250,8 @@ static enum stk_rc keep_history(struct stk_sqlite *self, const struct stk_settle
     return add_event(self, kind, settle, held, text, now, err);
 }
 
-static enum stk_rc refuse(struct stk_sqlite *self, const struct stk_settle *settle,
-                          const char *why, stk_time_ns now, struct stk_error *err)
+static enum stk_rc refuse(struct stk_sqlite *self, const struct stk_settle *settle, const char *why,
+                          stk_time_ns now, struct stk_error *err)
 {
     char text[EVENT_TEXT_BYTES_MAX];
     (void)snprintf(text, sizeof(text), "the answer \"%s\" was refused: %s",
@@ -289,6 +288,19 @@ static enum stk_rc is_first_held(struct stk_sqlite *self, const struct held *hel
     return rc;
 }
 
+/* An outcome that breaks a rule of the schema must not leave the job running
+ * for ever: the attempt has failed, and says why. */
+static struct stk_settle failed_instead(const struct stk_settle *settle, const char *why)
+{
+    struct stk_settle failed = *settle;
+    failed.outcome = STK_OUTCOME_FAILED_FINAL;
+    failed.to =
+        (struct stk_transition){ .state = STK_STATE_FAILED, .ready_at = STK_NEVER, .counts = true };
+    failed.result = NULL;
+    failed.error = why;
+    return failed;
+}
+
 static enum stk_rc settle_held(struct stk_sqlite *self, const struct stk_settle *given,
                                const struct held *held, stk_time_ns now, bool *ret_accepted,
                                struct stk_error *err)
@@ -296,16 +308,22 @@ static enum stk_rc settle_held(struct stk_sqlite *self, const struct stk_settle 
     struct stk_settle settle = heed_cancel(given, held);
     struct stk_error own = { 0 };
     bool first_held = false;
-    bool completed = settle.to.state == STK_STATE_COMPLETED;
 
     enum stk_rc rc = is_first_held(self, held, &settle, &first_held, err);
     if (rc != STK_OK) return rc;
+    bool completed = settle.to.state == STK_STATE_COMPLETED;
     const char *error = completed ? NULL : make_error(self, &settle);
     rc = write_job(self, &settle, error, now, &own);
-    if (rc == STK_CONFLICT) return refuse(self, &settle, own.text, now, err);
+    if (rc == STK_CONFLICT) {
+        settle = failed_instead(&settle, own.text);
+        error = make_error(self, &settle);
+        rc = write_job(self, &settle, error, now, &own);
+    }
     if (rc != STK_OK) return stk_fail(err, rc, "%s", own.text);
 
-    if (!completed) rc = keep_history(self, &settle, held, error, now, err);
+    if (settle.to.state != STK_STATE_COMPLETED) {
+        rc = keep_history(self, &settle, held, error, now, err);
+    }
     if (rc == STK_OK) rc = add_held_event(self, &settle, held, first_held, now, err);
     if (rc != STK_OK) return rc;
 

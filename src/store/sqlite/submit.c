@@ -83,7 +83,8 @@ static enum stk_rc find_existing(struct stk_sqlite *self, const struct stk_new_j
     enum stk_rc rc = job->key != NULL ? find_by_key(self, job, &id, err) : STK_OK;
     if (rc == STK_OK && id == 0 && job->sweep_id != 0) rc = find_by_identity(self, job, &id, err);
     if (rc != STK_OK) return rc;
-    if (id == 0) return stk_fail(err, STK_INTERNAL, "a job was refused, and none stands in its way");
+    if (id == 0)
+        return stk_fail(err, STK_INTERNAL, "a job was refused, and none stands in its way");
     *ret_id = id;
     return STK_OK;
 }

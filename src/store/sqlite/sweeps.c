@@ -122,8 +122,8 @@ enum stk_rc stk_sqlite_last_sweep(struct stk_store *store, int64_t *ret_id, stru
 {
     struct stk_sqlite *self = downcast(store);
     int64_t id = 0;
-    enum stk_rc rc = stk_sqlite_number(self, self->stmts[STMT_SWEEP_LAST], "find the last sweep", 0,
-                                       &id, err);
+    enum stk_rc rc =
+        stk_sqlite_number(self, self->stmts[STMT_SWEEP_LAST], "find the last sweep", 0, &id, err);
     if (rc == STK_OK && id == 0) return stk_fail(err, STK_NOT_FOUND, "there is no sweep yet");
     if (rc == STK_OK) *ret_id = id;
     return rc;

@@ -35,7 +35,8 @@ enum stk_rc stk_sqlite_writing(const struct stk_sqlite *self, struct stk_error *
 {
     assert(!self->read_only && self->in_txn);
     if (sqlite3_get_autocommit(self->db) == 0) return STK_OK;
-    return stk_fail(err, STK_UNAVAILABLE, "the transaction was rolled back by an earlier error (%s)",
+    return stk_fail(err, STK_UNAVAILABLE,
+                    "the transaction was rolled back by an earlier error (%s)",
                     stk_sqlite_base_name(self->path));
 }
 

@@ -161,7 +161,8 @@ enum stk_rc stk_sqlite_task(struct stk_store *store, const char *name, const cha
 
     const struct task_word *task = task_by_name(self, name);
     int64_t id = task != NULL ? task->id : 0;
-    const struct stk_queue *has = task != NULL ? stk_sqlite_queue_by_id(self, task->queue_id) : NULL;
+    const struct stk_queue *has =
+        task != NULL ? stk_sqlite_queue_by_id(self, task->queue_id) : NULL;
     if (has != NULL && strcmp(has->name, queue) == 0) {
         *ret_id = id;
         return STK_OK;
