@@ -110,16 +110,11 @@ static void add_attempt(struct stk_cli *cli, const json_t *attempt)
 {
     const char *outcome = stk_answer_text(attempt, "outcome");
     const char *worker = stk_answer_text(attempt, "worker");
-    int64_t status = json_is_null(json_object_get(attempt, "exit_status"))
-                         ? -1
-                         : stk_answer_int(attempt, "exit_status");
 
     stk_buf_addf(&cli->out, "  %" PRId64 "  ", stk_answer_int(attempt, "attempt"));
     stk_term_add(&cli->term, &cli->out, outcome_style(outcome), outcome == NULL ? "?" : outcome);
     add_time_taken(cli, attempt);
     if (worker != NULL) stk_buf_addf(&cli->out, " by %s", worker);
-    if (status >= 256) stk_buf_addf(&cli->out, ", killed by signal %d", (int)status - 256);
-    if (status > 0 && status < 256) stk_buf_addf(&cli->out, ", exit status %d", (int)status);
     const char *error = stk_answer_text(attempt, "error");
     if (error != NULL) {
         stk_buf_adds(&cli->out, ": ");

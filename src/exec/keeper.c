@@ -313,12 +313,12 @@ static void prefer_for_oom(void)
     (void)close(fd);
 }
 
-static void set_up(struct keeper *self)
+static void set_up(struct keeper *self, bool own_mounts)
 {
     (void)prctl(PR_SET_NAME, "stoker-keeper");
     if (self->contained) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        mount_proc();
+        if (own_mounts) mount_proc();
     } else {
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     }
@@ -347,12 +347,12 @@ static bool next(union message *message, int *fds, size_t *fd_count)
            len > 0;
 }
 
-void stk_keeper_main(int socket, bool contained)
+void stk_keeper_main(int socket, bool contained, bool own_mounts)
 {
     static union message message;
     struct keeper self = { .contained = contained };
     (void)stk_keeper_fds(socket);
-    set_up(&self);
+    set_up(&self, own_mounts);
 
     int fds[STK_WIRE_FDS_MAX];
     size_t fd_count = 0;

@@ -16,8 +16,9 @@
 enum { STK_KEEPER_IDLE_MS = 60 * 1000 };
 
 /* Life of a keeper, in a process just made whose socket is `socket`.
- * `contained`: it is pid 1 of a namespace of its own. */
-STK_NORETURN void stk_keeper_main(int socket, bool contained);
+ * `contained`: it is pid 1 of a namespace of its own; `own_mounts`: and what it
+ * mounts nobody else sees. */
+STK_NORETURN void stk_keeper_main(int socket, bool contained, bool own_mounts);
 
 /* Puts /dev/null where it is missing of 0, 1 and 2, `socket` at 3, and closes
  * everything else. Returns 3. For the nursery too. */

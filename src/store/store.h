@@ -31,11 +31,11 @@
 struct stk_store; /* opaque */
 
 enum {
-    STK_STORE_CHUNK = 1000,             /* rows of a bulk write in one transaction */
-    STK_ERROR_BYTES_MAX = 4096,         /* of a job's error; longer is cut, at a whole character */
-    STK_TAIL_BYTES_MAX = 16 * 1024,     /* of an attempt's output kept */
+    STK_STORE_CHUNK = 1000,         /* rows of a bulk write in one transaction */
+    STK_ERROR_BYTES_MAX = 4096,     /* of a job's error; longer is cut, at a whole character */
+    STK_TAIL_BYTES_MAX = 16 * 1024, /* of an attempt's output kept */
     STK_KEY_BYTES_MAX = 128,
-    STK_PAGE_MAX = 1000                 /* rows a read hands out at most */
+    STK_PAGE_MAX = 1000 /* rows a read hands out at most */
 };
 
 /* --- opening ------------------------------------------------------------- */
@@ -70,8 +70,8 @@ STK_MUST_USE enum stk_rc stk_store_owner(const char *url, struct stk_owner *ret,
 char *stk_store_socket_path(const char *url);
 
 /* Versions of the schema: of the store, and the newest this program has. */
-STK_MUST_USE enum stk_rc stk_store_versions(struct stk_store *store, int *ret_have,
-                                            int *ret_newest, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_versions(struct stk_store *store, int *ret_have, int *ret_newest,
+                                            struct stk_error *err);
 
 /* --- transactions -------------------------------------------------------- */
 
@@ -90,8 +90,7 @@ void stk_store_savepoint_undo(struct stk_store *store);
 /* The row of a task, made when new; its queue is brought up to date. Ids are
  * small and dense: they may index an array. */
 STK_MUST_USE enum stk_rc stk_store_task(struct stk_store *store, const char *name,
-                                        const char *queue, int64_t *ret_id,
-                                        struct stk_error *err);
+                                        const char *queue, int64_t *ret_id, struct stk_error *err);
 
 struct stk_queue {
     int64_t id;
@@ -112,11 +111,11 @@ STK_MUST_USE enum stk_rc stk_store_queue_pause(struct stk_store *store, const ch
 
 struct stk_new_job {
     int64_t task_id;
-    int64_t sweep_id;    /* 0: none. In a sweep, equal params are the same job */
-    const char *params;  /* canonical JSON object */
+    int64_t sweep_id;   /* 0: none. In a sweep, equal params are the same job */
+    const char *params; /* canonical JSON object */
     size_t params_len;
-    const char *key;     /* or NULL: unique per task for ever */
-    int32_t priority;    /* larger runs first */
+    const char *key;      /* or NULL: unique per task for ever */
+    int32_t priority;     /* larger runs first */
     stk_time_ns ready_at; /* 0 or past: at once */
 };
 struct stk_submitted {
@@ -125,8 +124,8 @@ struct stk_submitted {
 };
 /* STK_CONFLICT: a key is taken by a job with other parameters; names it. */
 STK_MUST_USE enum stk_rc stk_store_submit(struct stk_store *store, const struct stk_new_job *jobs,
-                                          size_t count, stk_time_ns now,
-                                          struct stk_submitted *ret, struct stk_error *err);
+                                          size_t count, stk_time_ns now, struct stk_submitted *ret,
+                                          struct stk_error *err);
 
 /* Makes jobs whose ready_at has come claimable, at most `limit`. */
 STK_MUST_USE enum stk_rc stk_store_promote(struct stk_store *store, stk_time_ns now, size_t limit,
@@ -138,9 +137,9 @@ struct stk_claim {
     int64_t id, attempt_id, task_id, sweep_id;
     const char *params;
     size_t params_len;
-    uint32_t attempt;       /* already raised by this claim */
+    uint32_t attempt; /* already raised by this claim */
     uint32_t interruptions;
-    uint32_t slot;          /* the worker's number, out of slots[] */
+    uint32_t slot; /* the worker's number, out of slots[] */
     stk_time_ns started_at;
 };
 typedef void (*stk_claim_fn)(void *context, const struct stk_claim *claim);
@@ -148,10 +147,10 @@ typedef void (*stk_claim_fn)(void *context, const struct stk_claim *claim);
 /* Claims at most `count` jobs of an open queue for the pool's workers slots[0],
  * slots[1], ...: highest priority first, then the oldest. None is success. A
  * paused queue gives none: its gate is read in this transaction. */
-STK_MUST_USE enum stk_rc stk_store_claim(struct stk_store *store, int64_t queue_id,
-                                         int64_t pool_id, const uint32_t *slots, size_t count,
-                                         stk_time_ns now, stk_claim_fn each, void *context,
-                                         size_t *ret_count, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_claim(struct stk_store *store, int64_t queue_id, int64_t pool_id,
+                                         const uint32_t *slots, size_t count, stk_time_ns now,
+                                         stk_claim_fn each, void *context, size_t *ret_count,
+                                         struct stk_error *err);
 
 struct stk_settle {
     int64_t id, attempt_id;
@@ -160,17 +159,17 @@ struct stk_settle {
     const char *result; /* completed: JSON or, when result_is_text, a text; or NULL */
     size_t result_len;
     bool result_is_text; /* store it as a JSON string */
-    const char *error;  /* one sentence; or NULL */
-    const char *tail;   /* end of its output, or NULL */
+    const char *error;   /* one sentence; or NULL */
+    const char *tail;    /* end of its output, or NULL */
     size_t tail_len;
-    int exit_status;    /* of the program: 0..255, 256+N killed by signal N, -1 none */
+    int exit_status; /* of the program: 0..255, 256+N killed by signal N, -1 none */
     /* written by settle: */
-    bool accepted;      /* false: the attempt no longer held the job; refused and counted */
+    bool accepted; /* false: the attempt no longer held the job; refused and counted */
 };
 /* An answer whose attempt does not hold the job is refused alone: accepted
  * false, and an attempt.late event says so. One that breaks a rule of the schema
- * (a result that is no JSON) fails its job, with the reason. Attempts that are not completed, and events of
- * failures, get their rows here. */
+ * (a result that is no JSON) fails its job, with the reason. Attempts that are not completed, and
+ * events of failures, get their rows here. */
 STK_MUST_USE enum stk_rc stk_store_settle(struct stk_store *store, struct stk_settle *settles,
                                           size_t count, stk_time_ns now, struct stk_error *err);
 
@@ -182,7 +181,7 @@ struct stk_job_range {
     int state;           /* only jobs in this state; -1: any the action allows */
 };
 struct stk_bulk {
-    int64_t cursor;  /* in: 0; out: go on from here when more is true */
+    int64_t cursor; /* in: 0; out: go on from here when more is true */
     bool more;
     int64_t changed; /* raised: jobs put into their new state */
     int64_t asked;   /* raised: running jobs whose worker must be told to stop */
@@ -193,15 +192,13 @@ struct stk_bulk {
  * the pool can stop them. STK_NOT_FOUND: the range holds no job at all. */
 STK_MUST_USE enum stk_rc stk_store_cancel(struct stk_store *store,
                                           const struct stk_job_range *range, const char *reason,
-                                          const char *actor, stk_time_ns now,
-                                          struct stk_bulk *bulk,
+                                          const char *actor, stk_time_ns now, struct stk_bulk *bulk,
                                           void (*running)(void *context, int64_t job_id),
                                           void *context, struct stk_error *err);
 /* Final jobs go back to pending with fresh attempts; what they had becomes
  * history (view attempts). */
-STK_MUST_USE enum stk_rc stk_store_retry(struct stk_store *store,
-                                         const struct stk_job_range *range, const char *reason,
-                                         const char *actor, stk_time_ns now,
+STK_MUST_USE enum stk_rc stk_store_retry(struct stk_store *store, const struct stk_job_range *range,
+                                         const char *reason, const char *actor, stk_time_ns now,
                                          struct stk_bulk *bulk, struct stk_error *err);
 
 /* --- sweeps -------------------------------------------------------------- */
@@ -221,9 +218,8 @@ STK_MUST_USE enum stk_rc stk_store_sweep_new(struct stk_store *store, const char
                                              stk_time_ns now, int64_t *ret_id,
                                              struct stk_error *err);
 /* Replaces the spec; filled says whether all its points are in. */
-STK_MUST_USE enum stk_rc stk_store_sweep_set(struct stk_store *store, int64_t id,
-                                             const char *spec, int64_t points, bool filled,
-                                             struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_sweep_set(struct stk_store *store, int64_t id, const char *spec,
+                                             int64_t points, bool filled, struct stk_error *err);
 typedef void (*stk_sweep_fn)(void *context, const struct stk_sweep *sweep);
 /* id 0: the newest `limit` ones before `before_id` (0: from the newest). */
 STK_MUST_USE enum stk_rc stk_store_sweeps(struct stk_store *store, int64_t id, int64_t before_id,
@@ -247,17 +243,17 @@ struct stk_job {
     uint32_t attempt, throttles, session_waits, interruptions, retries;
     bool cancel_requested;
     stk_time_ns created_at, ready_at, started_at, finished_at; /* STK_NEVER when not set */
-    int64_t pool_id;      /* 0: none */
+    int64_t pool_id;                                           /* 0: none */
     uint32_t worker;
-    int64_t attempt_id;   /* 0: none */
+    int64_t attempt_id; /* 0: none */
 };
 struct stk_job_filter {
-    int state;            /* enum stk_state, or -1 */
-    const char *task;     /* or NULL */
-    int64_t sweep_id;     /* 0: any */
-    int64_t after_id;     /* with ascending: ids above; else ids below, 0: from the newest */
+    int state;        /* enum stk_state, or -1 */
+    const char *task; /* or NULL */
+    int64_t sweep_id; /* 0: any */
+    int64_t after_id; /* with ascending: ids above; else ids below, 0: from the newest */
     bool ascending;
-    size_t limit;         /* 1..STK_PAGE_MAX */
+    size_t limit; /* 1..STK_PAGE_MAX */
 };
 typedef void (*stk_job_fn)(void *context, const struct stk_job *job);
 STK_MUST_USE enum stk_rc stk_store_jobs(struct stk_store *store,
@@ -275,9 +271,9 @@ STK_MUST_USE enum stk_rc stk_store_jobs_ahead(struct stk_store *store, int64_t i
 struct stk_attempt {
     uint32_t attempt;
     int64_t attempt_id;
-    const char *outcome; /* "running" for the one under way */
+    const char *outcome;               /* "running" for the one under way */
     const char *error, *tail, *result; /* or NULL */
-    int exit_status;     /* see struct stk_settle */
+    int exit_status;                   /* see struct stk_settle */
     int64_t pool_id;
     uint32_t worker;
     stk_time_ns started_at, finished_at;
@@ -304,7 +300,7 @@ struct stk_pool_row {
     int64_t pid;
     uint32_t workers;
     stk_time_ns started_at, beat_at, stopped_at; /* stopped_at STK_NEVER while alive */
-    const char *ended; /* "stopped", "lost", or NULL */
+    const char *ended;                           /* "stopped", "lost", or NULL */
 };
 STK_MUST_USE enum stk_rc stk_store_pool_start(struct stk_store *store, const char *host,
                                               int64_t pid, uint32_t workers, stk_time_ns now,
@@ -343,16 +339,15 @@ STK_MUST_USE enum stk_rc stk_store_event(struct stk_store *store, enum stk_event
 typedef void (*stk_event_fn)(void *context, const struct stk_event *event);
 /* after_id > 0: those above, oldest first; after_id 0: the newest `limit`,
  * oldest first. job_id 0: any. */
-STK_MUST_USE enum stk_rc stk_store_events(struct stk_store *store, int64_t after_id,
-                                          int64_t job_id, size_t limit, stk_event_fn each,
-                                          void *context, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_events(struct stk_store *store, int64_t after_id, int64_t job_id,
+                                          size_t limit, stk_event_fn each, void *context,
+                                          struct stk_error *err);
 
 /* --- health -------------------------------------------------------------- */
 
 /* Checkpoints when the log is long or `idle`; checks that the file is still
  * the one that was opened. Between transactions, by the writer. */
-STK_MUST_USE enum stk_rc stk_store_tend(struct stk_store *store, bool idle,
-                                        struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_tend(struct stk_store *store, bool idle, struct stk_error *err);
 
 enum stk_finding { STK_FINDING_OK, STK_FINDING_WARN, STK_FINDING_BAD };
 typedef void (*stk_finding_fn)(void *context, enum stk_finding level, const char *text);

@@ -158,3 +158,12 @@ def test_wrong_input_is_one_sentence_on_stderr(arguments, status, sentence, tmp_
     if sentence is not None:
         assert done.stderr.rstrip("\n") == sentence
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_of_commands_is_what_help_says():
+    page = (ROOT / "docs" / "commands.md").read_text()
+    for command in COMMANDS:
+        said = run("help", *command["name"].split(" ")).stdout
+        text = said.split("\noptions of every command:")[0].rstrip()
+        assert f"## stoker {command['name']}\n\n```text\n{text}\n```\n" in page, command["name"]
+        assert f"| `stoker {command['name']}` | {command['summary']} |" in page

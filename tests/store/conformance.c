@@ -715,8 +715,7 @@ static void settle__of_a_result_that_is_no_json_fails_its_job_alone(void **state
     assert_int_equal(seen.job.state, STK_STATE_FAILED);
     assert_string_equal(seen.error, "its result is not valid JSON");
     assert_string_equal(seen.result, "(null)");
-    assert_string_equal(attempts(seen.job.id).text,
-                        "1 failed_final its result is not valid JSON;");
+    assert_string_equal(attempts(seen.job.id).text, "1 failed_final its result is not valid JSON;");
     assert_int_equal(state_of(got.claims[1].id), STK_STATE_COMPLETED);
 }
 

@@ -33,7 +33,7 @@ enum stk_rc stk_sqlite_tend(struct stk_store *store, bool idle, struct stk_error
     (void)sqlite3_busy_timeout(self->db, 0);
     int code = sqlite3_wal_checkpoint_v2(self->db, NULL, mode, NULL, NULL);
     (void)sqlite3_busy_timeout(self->db, STK_SQLITE_BUSY_MS);
-    if (code == SQLITE_OK && idle) self->wal_frames = 0;
+    if (code == SQLITE_OK && idle) self->wal_frames = self->wal_frames_checkpoint = 0;
     if (code == SQLITE_OK || code == SQLITE_BUSY) return STK_OK;
     return stk_sqlite_fail(self, err, "checkpoint");
 }

@@ -158,8 +158,8 @@ enum stk_rc stk_sqlite_fail(const struct stk_sqlite *self, struct stk_error *err
 enum stk_rc stk_sqlite_rc(int code, int system_errno);
 
 STK_MUST_USE enum stk_rc stk_sqlite_prepare(struct stk_sqlite *self, struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_sqlite_exec(struct stk_sqlite *self, const char *sql,
-                                         const char *what, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_sqlite_exec(struct stk_sqlite *self, const char *sql, const char *what,
+                                         struct stk_error *err);
 
 /* For STK_CLEANUP on a statement of stmts[]. */
 void stk_sqlite_resetp(sqlite3_stmt **stmt);
