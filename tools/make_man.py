@@ -18,8 +18,10 @@ MAN = ROOT / "docs" / "man"
 HEAD = """# Commands
 
 Made by `tools/make_man.py` from the table in `src/cli/`, like `stoker help` and the man pages: do not edit. Every command
-takes `--json`; the exit status is from the table in [operating.md](operating.md#exit-codes), and what exit status a job's program
-ends with means is in [tasks.md](tasks.md#how-a-program-is-run).
+takes `--json`; the exit status is from the table in [operating.md](operating.md#exit-codes).
+
+The exit status of a job's program: 0 completed, 64 and 65 failed for good, 75 throttled (comes back later, at no cost), 77 the
+session is lost, anything else failed and tried again. More in [tasks.md](tasks.md#how-a-program-is-run).
 
 | command | what it does |
 |---|---|

@@ -290,8 +290,9 @@ static enum stk_rc finish(struct stk_cli *cli, json_t **answer, struct stk_error
 
     if (cli->json) {
         stk_cli_add_json(cli, *answer);
-    } else if (cli->quiet && !is_preview) {
-        stk_buf_addf(&cli->out, "%" PRId64 "\n", stk_answer_int(*answer, "sweep_id"));
+    } else if (cli->quiet) { /* a preview has no id */
+        int64_t id = stk_answer_int(*answer, "sweep_id");
+        if (!is_preview) stk_buf_addf(&cli->out, "%" PRId64 "\n", id);
     } else if (is_preview) {
         say_preview(cli, *answer);
     } else {
