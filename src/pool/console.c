@@ -225,7 +225,7 @@ struct pick {
     struct picked *lines;
     size_t count, size;
     struct stk_buf bytes;
-    uint64_t lost;
+    uint64_t newest, lost;
 };
 
 static void pick_line(struct pick *pick, const struct stk_line *line)
@@ -245,7 +245,7 @@ static void pick_from(struct pick *pick, struct console *console, uint32_t worke
     if (filter->after > 0 && console->dropped_seq > filter->after) pick->lost++;
     for (size_t i = 0; i < console->count; i++) {
         const struct kept_line *kept = &console->lines[i];
-        if (kept->seq <= filter->after) continue;
+        if (kept->seq <= filter->after || kept->seq > pick->newest) continue;
         if (filter->job_id != 0 && kept->job_id != filter->job_id) continue;
         struct stk_line line = line_of(console, worker, kept);
         pick_line(pick, &line);
@@ -279,9 +279,9 @@ static void give(struct pick *pick, stk_line_fn each, void *context, uint64_t *r
 void stk_consoles_read(struct stk_consoles *consoles, const struct stk_line_filter *filter,
                        stk_line_fn each, void *context, uint64_t *ret_last, uint64_t *ret_lost)
 {
-    struct pick pick = { .filter = filter };
-    /* Taken before the look: a line that comes in between is seen next time. */
-    uint64_t newest = atomic_load(&consoles->seq);
+    /* Later lines are left for the next look: of two consoles the one looked at
+     * first may have got a line that is older than one seen on the second. */
+    struct pick pick = { .filter = filter, .newest = atomic_load(&consoles->seq) };
     for (uint32_t worker = 0; worker <= consoles->workers; worker++) {
         if (filter->worker >= 0 && worker != (uint32_t)filter->worker) continue;
         pick_from(&pick, &consoles->all[worker], worker);
@@ -289,7 +289,7 @@ void stk_consoles_read(struct stk_consoles *consoles, const struct stk_line_filt
     uint64_t last = 0;
     give(&pick, each, context, &last);
     bool cut = filter->after > 0 && pick.count > filter->limit;
-    *ret_last = cut || last > newest ? last : newest;
+    *ret_last = cut ? last : pick.newest;
     *ret_lost = pick.lost;
     free(pick.lines);
     stk_buf_release(&pick.bytes);

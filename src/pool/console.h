@@ -66,7 +66,8 @@ struct stk_line_filter {
     size_t limit;
 };
 /* In order of seq. *ret_last: go on from here (the newest seq looked at);
- * *ret_lost: lines that were overwritten before this reader came. */
+ * *ret_lost: how many consoles have overwritten lines that this reader had not
+ * seen (their files have them). */
 void stk_consoles_read(struct stk_consoles *consoles, const struct stk_line_filter *filter,
                        stk_line_fn each, void *context, uint64_t *ret_last, uint64_t *ret_lost);
 

@@ -309,6 +309,11 @@ void stk_desk_stop(struct stk_desk *desk)
     stk_bell_ring(&desk->bell);
 }
 
+void stk_desk_nudge(struct stk_desk *desk)
+{
+    stk_bell_ring(&desk->bell);
+}
+
 void stk_desk_break(struct stk_desk *desk, const char *reason)
 {
     (void)pthread_mutex_lock(&desk->lock);

@@ -64,7 +64,8 @@ const struct stk_assignment *stk_desk_next(struct stk_desk *desk, uint32_t worke
 STK_MUST_USE enum stk_rc stk_desk_call(struct stk_desk *desk, stk_write_fn fn, void *arg,
                                        struct stk_error *err);
 
-void stk_desk_stop(struct stk_desk *desk); /* see stk_pool_stop */
+void stk_desk_stop(struct stk_desk *desk);  /* see stk_pool_stop */
+void stk_desk_nudge(struct stk_desk *desk); /* look again whether the pool is drained */
 /* Something is gone without which no job can run: stop, and say why. */
 void stk_desk_break(struct stk_desk *desk, const char *reason);
 void stk_desk_cancel(struct stk_desk *desk, int64_t job_id);

@@ -18,9 +18,7 @@ struct failure {
 };
 
 struct stk_feeder {
-    struct stk_access access;
-    const struct stk_settings *settings;
-    struct stk_consoles *consoles; /* or NULL */
+    struct stk_feeder_options options;
     pthread_t thread;
 
     pthread_mutex_t lock; /* all below */
@@ -109,17 +107,17 @@ static void fill_one(struct stk_feeder *feeder, int64_t sweep_id)
     (void)pthread_mutex_unlock(&feeder->lock);
 
     struct stk_sweep_answer answer = { 0 };
-    enum stk_rc rc =
-        stk_sweep_fill(&feeder->access, feeder->settings, sweep_id, go_on, feeder, &answer, &err);
+    enum stk_rc rc = stk_sweep_fill(&feeder->options.access, feeder->options.settings, sweep_id,
+                                    go_on, feeder, &answer, &err);
     finish(feeder, sweep_id, rc, &err);
-    if (feeder->consoles == NULL || rc == STK_BUSY) return;
+    if (feeder->options.consoles == NULL || rc == STK_BUSY) return;
     if (rc == STK_OK) {
-        stk_console_addf(feeder->consoles, 0, 0, STK_LINE_POOL,
+        stk_console_addf(feeder->options.consoles, 0, 0, STK_LINE_POOL,
                          "sweep %" PRId64 ": %" PRId64 " new jobs in the queue", sweep_id,
                          answer.fresh);
         return;
     }
-    stk_console_addf(feeder->consoles, 0, 0, STK_LINE_POOL,
+    stk_console_addf(feeder->options.consoles, 0, 0, STK_LINE_POOL,
                      "sweep %" PRId64
                      " could not be filled: %s; it is tried again at the next start",
                      sweep_id, err.text);
@@ -129,7 +127,7 @@ static void fill_all(struct stk_feeder *feeder)
 {
     struct search search = { 0 };
     while (go_on(feeder, 0, 0)) {
-        if (stk_read(&feeder->access, find_unfilled, &search, NULL) != STK_OK) return;
+        if (stk_read(&feeder->options.access, find_unfilled, &search, NULL) != STK_OK) return;
         if (search.found == 0) return;
         fill_one(feeder, search.found);
         search.after = search.found; /* one that failed is not tried again in this walk */
@@ -157,22 +155,21 @@ static void *feeder_main(void *arg)
     while (wait_for_poke(feeder, &pokes)) {
         fill_all(feeder);
         (void)pthread_mutex_lock(&feeder->lock);
-        if (feeder->pokes == pokes) feeder->poked = false; /* else: walk again */
+        bool idle = feeder->pokes == pokes; /* else: walk again */
+        if (idle) feeder->poked = false;
         (void)pthread_mutex_unlock(&feeder->lock);
+        if (idle) feeder->options.when_idle(feeder->options.context);
     }
     return NULL;
 }
 
 /* --- for others ---------------------------------------------------------- */
 
-enum stk_rc stk_feeder_start(const struct stk_access *access, const struct stk_settings *settings,
-                             struct stk_consoles *consoles, struct stk_feeder **ret,
+enum stk_rc stk_feeder_start(const struct stk_feeder_options *options, struct stk_feeder **ret,
                              struct stk_error *err)
 {
     struct stk_feeder *feeder = stk_alloc(sizeof(*feeder));
-    feeder->access = *access;
-    feeder->settings = settings;
-    feeder->consoles = consoles;
+    feeder->options = *options;
     feeder->poked = true; /* what a crash left */
     (void)pthread_mutex_init(&feeder->lock, NULL);
     pthread_condattr_t attr;
@@ -272,7 +269,7 @@ bool stk_feeder_wait(struct stk_feeder *feeder, int64_t sweep_id, stk_time_ns wa
         if (failed) return true;
 
         struct filled_check check = { .sweep_id = sweep_id };
-        if (stk_read(&feeder->access, check_filled, &check, err) != STK_OK) return true;
+        if (stk_read(&feeder->options.access, check_filled, &check, err) != STK_OK) return true;
         if (check.filled) return true;
 
         (void)pthread_mutex_lock(&feeder->lock);

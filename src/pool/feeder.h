@@ -17,10 +17,15 @@
 
 struct stk_feeder;
 
-STK_MUST_USE enum stk_rc stk_feeder_start(const struct stk_access *access,
-                                          const struct stk_settings *settings,
-                                          struct stk_consoles *consoles, struct stk_feeder **ret,
-                                          struct stk_error *err);
+struct stk_feeder_options {
+    struct stk_access access;
+    const struct stk_settings *settings;
+    struct stk_consoles *consoles;    /* or NULL */
+    void (*when_idle)(void *context); /* nothing is left to fill; on the feeder's thread */
+    void *context;
+};
+STK_MUST_USE enum stk_rc stk_feeder_start(const struct stk_feeder_options *options,
+                                          struct stk_feeder **ret, struct stk_error *err);
 void stk_feeder_stop(struct stk_feeder *feeder);
 
 void stk_feeder_poke(struct stk_feeder *feeder); /* a sweep was accepted */

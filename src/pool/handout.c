@@ -57,6 +57,7 @@ void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
     for (size_t i = 0; i < desk->report_count; i++) {
         struct stk_slot *slot = desk->reports[i];
         late += !desk->settles[i].accepted;
+        stk_slot_count(slot, desk->settles[i].outcome);
         tell_console(desk, slot, &desk->settles[i], now);
         slot->ended = NULL;
         slot->job.id = 0;

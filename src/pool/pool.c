@@ -102,6 +102,11 @@ static bool is_feeding(void *context)
     return stk_feeder_is_busy(pool->feeder);
 }
 
+static void nudge(void *context)
+{
+    stk_desk_nudge(context);
+}
+
 static enum stk_rc open_parts(struct stk_pool *pool, struct stk_error *err)
 {
     const struct stk_settings *settings = pool->options.settings;
@@ -133,8 +138,14 @@ static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
     pool->desk = stk_desk_open(&desk_options);
     enum stk_rc rc = stk_desk_start(pool->desk, err);
     if (rc != STK_OK) return rc;
-    struct stk_access access = stk_pool_access(pool);
-    rc = stk_feeder_start(&access, pool->options.settings, pool->consoles, &pool->feeder, err);
+    const struct stk_feeder_options feeder_options = {
+        .access = stk_pool_access(pool),
+        .settings = pool->options.settings,
+        .consoles = pool->consoles,
+        .when_idle = nudge,
+        .context = pool->desk,
+    };
+    rc = stk_feeder_start(&feeder_options, &pool->feeder, err);
     for (uint32_t i = 0; rc == STK_OK && i < pool->options.workers; i++) {
         rc = stk_worker_start(pool->desk, pool->options.spawner, pool->consoles, pool->id, i + 1,
                               &pool->workers[i], err);

@@ -44,6 +44,14 @@ void stk_slot_show(struct stk_slot *slot, enum stk_worker_state state, stk_time_
     (void)pthread_mutex_unlock(&slot->lock);
 }
 
+void stk_slot_count(struct stk_slot *slot, enum stk_outcome outcome)
+{
+    (void)pthread_mutex_lock(&slot->lock);
+    if (outcome == STK_OUTCOME_COMPLETED) slot->view.completed++;
+    if (outcome != STK_OUTCOME_COMPLETED && stk_outcome_counts(outcome)) slot->view.failed++;
+    (void)pthread_mutex_unlock(&slot->lock);
+}
+
 void stk_slot_peek(struct stk_slot *slot, struct stk_worker_view *ret)
 {
     (void)pthread_mutex_lock(&slot->lock);

@@ -46,6 +46,7 @@ void stk_slot_init(struct stk_slot *slot, uint32_t worker);
 void stk_slot_release(struct stk_slot *slot);
 
 void stk_slot_show(struct stk_slot *slot, enum stk_worker_state state, stk_time_ns now);
+void stk_slot_count(struct stk_slot *slot, enum stk_outcome outcome); /* an attempt of its ended */
 void stk_slot_peek(struct stk_slot *slot, struct stk_worker_view *ret);
 
 #endif

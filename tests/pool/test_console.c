@@ -52,8 +52,8 @@ static void console__the_main_console_is_the_merge_in_order(void **unused)
         stk_console_addf(consoles, i % 4, i, STK_LINE_STEP, "line %u", i);
     }
     uint64_t last = 0, lost = 0;
-    struct seen seen = read_lines(
-        consoles, (struct stk_line_filter){ .worker = -1, .limit = 1000 }, &last, &lost);
+    struct seen seen =
+        read_lines(consoles, (struct stk_line_filter){ .worker = -1, .limit = 1000 }, &last, &lost);
     assert_int_equal(seen.count, 90);
     assert_true(seen.ordered);
     assert_string_equal(seen.first, "line 0");
@@ -89,8 +89,8 @@ static void console__filters_by_worker_and_job(void **unused)
     stk_console_addf(consoles, 2, 8, STK_LINE_STEP, "eight");
     stk_console_addf(consoles, 2, 9, STK_LINE_STEP, "nine");
     uint64_t last = 0, lost = 0;
-    struct seen of_two = read_lines(
-        consoles, (struct stk_line_filter){ .worker = 2, .limit = 10 }, &last, &lost);
+    struct seen of_two =
+        read_lines(consoles, (struct stk_line_filter){ .worker = 2, .limit = 10 }, &last, &lost);
     assert_int_equal(of_two.count, 2);
     struct seen of_seven = read_lines(
         consoles, (struct stk_line_filter){ .worker = -1, .job_id = 7, .limit = 10 }, &last, &lost);
@@ -126,8 +126,8 @@ static void console__control_characters_are_escaped(void **unused)
     struct stk_consoles *consoles = in_memory(1);
     stk_console_add(consoles, 1, 0, STK_LINE_STDOUT, "\x1b[31mred\r\n", 10);
     uint64_t last = 0, lost = 0;
-    struct seen seen = read_lines(
-        consoles, (struct stk_line_filter){ .worker = -1, .limit = 10 }, &last, &lost);
+    struct seen seen =
+        read_lines(consoles, (struct stk_line_filter){ .worker = -1, .limit = 10 }, &last, &lost);
     assert_null(strchr(seen.first, '\x1b'));
     assert_non_null(strstr(seen.first, "\\x1b[31mred"));
     stk_consoles_close(consoles);

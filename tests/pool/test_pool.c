@@ -392,8 +392,8 @@ static enum stk_rc cancel_one(struct stk_store *store, void *arg, stk_time_ns no
     const struct stk_job_range range = { .first = cancel->id, .last = cancel->id, .state = -1 };
     struct stk_bulk bulk = { 0 };
     cancel->running = 0;
-    return stk_store_cancel(store, &range, "test", "me", now, &bulk, note_running,
-                            &cancel->running, err);
+    return stk_store_cancel(store, &range, "test", "me", now, &bulk, note_running, &cancel->running,
+                            err);
 }
 
 static void pool__a_running_job_is_cancelled_and_its_program_ends(void **unused)
@@ -420,9 +420,10 @@ static void pool__failing_jobs_are_tried_again_and_then_failed_with_the_error(vo
     struct fixture fixture;
     set_up(&fixture);
     shell_runs(&fixture, "echo no such luck >&2; exit 3");
-    fixture.tasks[1].retry =
-        (struct stk_retry){ .attempts_max = 3, .backoff_min_ns = STK_MS,
-                            .backoff_max_ns = 2 * STK_MS, .interruptions_max = 10 };
+    fixture.tasks[1].retry = (struct stk_retry){ .attempts_max = 3,
+                                                 .backoff_min_ns = STK_MS,
+                                                 .backoff_max_ns = 2 * STK_MS,
+                                                 .interruptions_max = 10 };
     start(&fixture, 2, false);
     int64_t id = 0;
     submit_to(&fixture, "shell", 1, &id);

@@ -4,6 +4,7 @@
  */
 #include "store/sqlite/sqlite.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,13 @@
 
 /* --- tending ------------------------------------------------------------- */
 
+/* The page cache of a busy hour is not kept through an idle night. */
+static void give_back_memory(struct stk_sqlite *self)
+{
+    (void)sqlite3_db_release_memory(self->db);
+    (void)malloc_trim(0);
+}
+
 enum stk_rc stk_sqlite_tend(struct stk_store *store, bool idle, struct stk_error *err)
 {
     struct stk_sqlite *self = downcast(store);
@@ -27,6 +35,7 @@ enum stk_rc stk_sqlite_tend(struct stk_store *store, bool idle, struct stk_error
     bool nothing_to_do = self->in_txn || self->wal_frames == 0 ||
                          (!idle && self->wal_frames < self->wal_frames_checkpoint);
     if (rc != STK_OK || self->read_only || nothing_to_do) return rc;
+    if (idle) give_back_memory(self);
 
     /* A reader in the middle of something makes it BUSY; the next time, then. */
     int mode = idle ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
