@@ -88,7 +88,7 @@ static void add_line(struct stk_cli *cli, const json_t *answer)
         .len = text == NULL ? 0 : strlen(text),
     };
     if (worker != NULL && worker[0] == 'w') (void)stk_parse_u32(worker + 1, &line.worker);
-    stk_printer_line_add(&cli->term, cli->json, &line, &cli->out);
+    stk_printer_line_add(&cli->term, cli->json, &line, 0, &cli->out);
 }
 
 struct reading {

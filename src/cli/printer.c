@@ -105,7 +105,7 @@ static void add_json_line(const struct stk_line *line, struct stk_buf *out)
 }
 
 void stk_printer_line_add(const struct stk_term *term, bool json, const struct stk_line *line,
-                          struct stk_buf *out)
+                          int cells, struct stk_buf *out)
 {
     if (json) {
         add_json_line(line, out);
@@ -113,10 +113,11 @@ void stk_printer_line_add(const struct stk_term *term, bool json, const struct s
     }
     STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
     stk_line_text(line, &text);
-    size_t stamp = text.len > STAMP_BYTES ? STAMP_BYTES : 0;
+    size_t fits = cells > 0 ? stk_text_fit(stk_buf_str(&text), cells) : text.len;
+    size_t stamp = fits > STAMP_BYTES ? STAMP_BYTES : 0;
     STK_CLEANUP(stk_freep) char *at = stk_strndup(stk_buf_str(&text), stamp);
     stk_term_add(term, out, STK_STYLE_DIM, at);
-    stk_buf_adds(out, stk_buf_str(&text) + stamp);
+    stk_buf_add(out, stk_buf_str(&text) + stamp, fits - stamp);
     stk_buf_addc(out, '\n');
 }
 
@@ -124,7 +125,8 @@ static void take_line(void *context, const struct stk_line *line)
 {
     struct stk_printer *printer = context;
     printer->given++;
-    stk_printer_line_add(printer->term, printer->json, line, &printer->out);
+    int cells = printer->term->is_terminal ? stk_term_width(printer->term) : 0;
+    stk_printer_line_add(printer->term, printer->json, line, cells, &printer->out);
 }
 
 /* Numbers of lines have no gaps: one that is missing was overwritten while

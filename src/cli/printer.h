@@ -31,9 +31,10 @@ STK_MUST_USE enum stk_rc stk_printer_start(const struct stk_printer_options *opt
 /* Prints what is left, then `tail`, for at most a second. NULL is a no-op. */
 void stk_printer_stop(struct stk_printer *printer, const char *tail);
 
-/* One line of the console as it is printed, with its newline. */
+/* One line of the console as it is printed, with its newline; what is longer
+ * than `cells` is cut (0: nothing is; the files have it whole). */
 void stk_printer_line_add(const struct stk_term *term, bool json, const struct stk_line *line,
-                          struct stk_buf *out);
+                          int cells, struct stk_buf *out);
 
 /* `▸ 1,234 done · 8 running · 766 pending · 210/s · about 4s left [████  ]`,
  * cut to the width; no newline. */

@@ -57,13 +57,24 @@ static void line__is_text_or_json(void **unused)
                                    .kind = STK_LINE_STDERR,
                                    .text = "a \"b\"",
                                    .len = 5 };
-    stk_printer_line_add(&plain, false, &line, &out);
+    stk_printer_line_add(&plain, false, &line, 0, &out);
     assert_string_equal(stk_buf_str(&out), "1970-01-01T00:00:00.000Z w3   job 17     ! a \"b\"\n");
     stk_buf_clear(&out);
-    stk_printer_line_add(&plain, true, &line, &out);
+    stk_printer_line_add(&plain, true, &line, 0, &out);
     assert_string_equal(stk_buf_str(&out),
                         "{\"at\":\"1970-01-01T00:00:00.000Z\",\"job\":17,\"kind\":\"stderr\","
                         "\"seq\":5,\"text\":\"a \\\"b\\\"\",\"worker\":\"w3\"}\n");
+}
+
+static void line__is_cut_to_a_terminal_and_keeps_its_end_of_line(void **unused)
+{
+    (void)unused;
+    STK_CLEANUP(stk_buf_release) struct stk_buf out = STK_BUF_INIT;
+    const struct stk_line line = {
+        .at = 0, .worker = 3, .kind = STK_LINE_STEP, .text = "0123456789", .len = 10
+    };
+    stk_printer_line_add(&plain, false, &line, 47, &out);
+    assert_string_equal(stk_buf_str(&out), "1970-01-01T00:00:00.000Z w3              * 0123\n");
 }
 
 /* --- the files of the consoles ------------------------------------------- */
@@ -144,6 +155,7 @@ int main(void)
         cmocka_unit_test(status__says_how_far_and_when),
         cmocka_unit_test(status__is_cut_to_the_width),
         cmocka_unit_test(line__is_text_or_json),
+        cmocka_unit_test(line__is_cut_to_a_terminal_and_keeps_its_end_of_line),
         cmocka_unit_test(log_files__are_merged_by_time_and_filtered),
         cmocka_unit_test(log_files__that_are_not_there_are_named),
     };
