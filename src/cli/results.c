@@ -17,8 +17,8 @@ static const struct stk_option options[] = {
     { .name = "task", .value = "TASK", .help = "the jobs of this task" },
     { .name = "format",
       .value = "table|csv|json|jsonl",
-      .help = "table (the default, numbers shortened), csv (RFC 4180), json, or one JSON object a "
-              "line" },
+      .help = "table (the default, numbers shortened), csv (RFC 4180), json (an array of objects), "
+              "or one JSON object a line" },
     { .name = "limit",
       .value = "N",
       .is_int = true,
@@ -138,25 +138,60 @@ static void row_csv(struct results *results, const json_t *row)
     stk_buf_adds(out, "\r\n");
 }
 
+/* The columns as members, in their order, null where a row has none. */
+static void add_object(struct results *results, const json_t *row)
+{
+    struct stk_buf *out = &results->cli->out;
+    for (size_t c = 0; c < results->columns.count; c++) {
+        const char *name = results->columns.names[c];
+        const json_t *value = stk_row_value(row, name);
+        stk_buf_addc(out, c == 0 ? '{' : ',');
+        stk_json_add_string(out, name, strlen(name));
+        stk_buf_addc(out, ':');
+        if (value == NULL) stk_buf_adds(out, "null");
+        if (value != NULL) stk_json_add(out, value);
+    }
+    stk_buf_adds(out, results->columns.count == 0 ? "{}" : "}");
+}
+
 static void begin_json(struct results *results)
+{
+    stk_buf_addc(&results->cli->out, '[');
+}
+
+static void row_json(struct results *results, const json_t *row)
+{
+    stk_buf_adds(&results->cli->out, results->count > 0 ? ",\n" : "\n");
+    add_object(results, row);
+}
+
+static void end_json(struct results *results, bool has_more)
+{
+    (void)has_more;
+    stk_buf_adds(&results->cli->out, results->count > 0 ? "\n]\n" : "]\n");
+}
+
+static void row_jsonl(struct results *results, const json_t *row)
+{
+    add_object(results, row);
+    stk_buf_addc(&results->cli->out, '\n');
+}
+
+/* What the API answers, for --json. */
+static void begin_answer(struct results *results)
 {
     stk_buf_adds(&results->cli->out, "{\"results\":[");
 }
 
-static void row_json(struct results *results, const json_t *row)
+static void row_answer(struct results *results, const json_t *row)
 {
     if (results->count > 0) stk_buf_addc(&results->cli->out, ',');
     stk_json_add(&results->cli->out, row);
 }
 
-static void end_json(struct results *results, bool has_more)
+static void end_answer(struct results *results, bool has_more)
 {
     stk_buf_addf(&results->cli->out, "],\"more\":%s}\n", has_more ? "true" : "false");
-}
-
-static void row_jsonl(struct results *results, const json_t *row)
-{
-    stk_cli_add_json(results->cli, row);
 }
 
 static void row_id(struct results *results, const json_t *row)
@@ -167,15 +202,16 @@ static void row_id(struct results *results, const json_t *row)
 static const struct format formats[] = {
     { "table", true, begin_table, row_table, end_table },
     { "csv", true, begin_csv, row_csv, NULL },
-    { "json", false, begin_json, row_json, end_json },
-    { "jsonl", false, NULL, row_jsonl, NULL },
+    { "json", true, begin_json, row_json, end_json },
+    { "jsonl", true, NULL, row_jsonl, NULL },
+    { "answer", false, begin_answer, row_answer, end_answer },
     { "ids", false, NULL, row_id, NULL }, /* --quiet */
 };
 
 static const struct format *find_format(const struct stk_cli *cli)
 {
     const char *name = stk_args_text(&cli->args, "format");
-    if (cli->json) name = "json";
+    if (cli->json && name == NULL) name = "answer";
     if (cli->quiet) name = "ids";
     for (size_t i = 0; name != NULL && i < STK_ARRAY_LEN(formats); i++) {
         if (strcmp(formats[i].name, name) == 0) return &formats[i];
@@ -327,7 +363,8 @@ const struct stk_command_info stk_cli_results = {
         "where both have a name the result's is result.NAME. A nested value is JSON text, and "
         "can be reached into: --columns id,result.metrics.sharpe. A result that is no object is "
         "the column result.\n\n"
-        "csv, json and jsonl are complete and stream; numbers stand as the job wrote them.",
+        "csv, json and jsonl are complete and stream; numbers stand as the job wrote them. --json "
+        "without --format gives the API's answer, params and result apart.",
     .options = options,
     .examples = examples,
     .run = run,

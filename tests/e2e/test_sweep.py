@@ -251,10 +251,21 @@ def test_results_as_json_agree_with_sql(filled):
     assert {row["id"]: (row["params"], row["result"]) for row in rows} == expected_rows(filled)
 
 
-def test_results_as_json_lines_agree_with_sql(filled):
+def flat(expected):
+    return {job: {"id": job, **params, **result} for job, (params, result) in expected.items()}
+
+
+def test_results_as_json_lines_are_columns_and_agree_with_sql(filled):
     lines = filled.run("results", "--format", "jsonl").stdout.splitlines()
     rows = [json.loads(line) for line in lines]
-    assert {row["id"]: (row["params"], row["result"]) for row in rows} == expected_rows(filled)
+    assert {row["id"]: row for row in rows} == flat(expected_rows(filled))
+
+
+def test_results_as_a_json_array_are_columns_and_agree_with_sql(filled):
+    rows = json.loads(filled.run("results", "--sweep", "last", "--format", "json").stdout)
+    assert {row["id"]: row for row in rows} == flat(expected_rows(filled))
+    best = json.loads(filled.run("results", "--format", "json", "--sort", "product", "--desc", "--limit", 1).stdout)
+    assert [row["product"] for row in best] == [12.0]
 
 
 def test_results_as_csv_agree_with_sql(filled):
