@@ -129,7 +129,7 @@ def main():
     if not quick:
         if build(tally, "asan", CLANG, ["-Dfaults=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"]):
             unit(tally, "asan", env=ASAN)
-        if build(tally, "tsan", CLANG, ["-Dfaults=true", "-Db_sanitize=thread", "-Db_lundef=false"]):
+        if build(tally, "tsan", GCC, ["-Dfaults=true", "-Db_sanitize=thread"]):
             unit(tally, "tsan", ("pool", "exec", "api"), TSAN)
         build(tally, "analyzer", GCC, ["-Dc_args=-fanalyzer", "-Dtests=false"])
         build(tally, "release", GCC, ["--buildtype=release"])
