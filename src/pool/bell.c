@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool/bell.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -39,4 +40,30 @@ bool stk_bell_wait(struct stk_bell *bell, stk_time_ns timeout_ns)
         }
         doze(bell, left_ns);
     }
+}
+
+/* --- the gong ------------------------------------------------------------ */
+
+/* The word changes with every stroke, so that a stroke between the look at
+ * called_ and the sleep is not missed. */
+void stk_sleeper_wait(struct stk_sleeper *sleeper)
+{
+    _Atomic uint32_t *strokes = &sleeper->gong->strokes_;
+    for (;;) {
+        uint32_t before = atomic_load(strokes);
+        if (atomic_exchange(&sleeper->called_, false)) return;
+        (void)syscall(SYS_futex, strokes, FUTEX_WAIT_BITSET_PRIVATE, before, NULL, NULL,
+                      sleeper->bit);
+    }
+}
+
+void stk_sleeper_call(struct stk_sleeper *sleeper)
+{
+    atomic_store(&sleeper->called_, true);
+}
+
+void stk_gong_strike(struct stk_gong *gong, uint32_t bits)
+{
+    (void)atomic_fetch_add(&gong->strokes_, 1);
+    (void)syscall(SYS_futex, &gong->strokes_, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL, bits);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * bell - one thread sleeps until another rings.
+ * bell - one thread sleeps until another rings; a gong wakes a choice of many.
  *
  * A ring before the wait is not lost: the next wait returns at once. Rings do
  * not add up. Costs no system call while nobody sleeps, which is why this is
@@ -24,5 +24,21 @@ struct stk_bell {
 void stk_bell_ring(struct stk_bell *bell);
 /* timeout_ns < 0: for ever. True: rung; false: the time is over. */
 bool stk_bell_wait(struct stk_bell *bell, stk_time_ns timeout_ns);
+
+/* A gong wakes any choice of up to 32 sleepers with one system call. A sleeper
+ * that was called but not yet struck for is awake at its next wait all the same.
+ * Zero is ready; `gong` and `bit` (one of 32, nobody else's) are set first. */
+enum { STK_GONG_SLEEPERS = 32 };
+struct stk_gong {
+    _Atomic uint32_t strokes_;
+};
+struct stk_sleeper {
+    struct stk_gong *gong;
+    uint32_t bit;
+    _Atomic bool called_;
+};
+void stk_sleeper_wait(struct stk_sleeper *sleeper); /* until it is called */
+void stk_sleeper_call(struct stk_sleeper *sleeper); /* heard at the next stroke */
+void stk_gong_strike(struct stk_gong *gong, uint32_t bits);
 
 #endif

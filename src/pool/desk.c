@@ -21,11 +21,20 @@
 
 static void arrive(struct stk_desk *desk, struct stk_arrival *arrival)
 {
+    bool is_call = arrival->is_call; /* once it is on the list it is the desk's */
     struct stk_arrival *head = atomic_load(&desk->arrived);
     do {
         arrival->next = head;
     } while (!atomic_compare_exchange_weak(&desk->arrived, &head, arrival));
-    stk_bell_ring(&desk->bell);
+    if (is_call || atomic_fetch_sub(&desk->awaited, 1) <= 1) stk_bell_ring(&desk->bell);
+}
+
+void stk_desk_await(struct stk_desk *desk, int reports, stk_time_ns wait_ns)
+{
+    atomic_store(&desk->awaited, reports);
+    bool has_some = reports > 1 && atomic_load(&desk->arrived) != NULL;
+    if (!has_some) (void)stk_bell_wait(&desk->bell, wait_ns);
+    atomic_store(&desk->awaited, 1);
 }
 
 const struct stk_assignment *stk_desk_next(struct stk_desk *desk, uint32_t worker,
@@ -37,9 +46,7 @@ const struct stk_assignment *stk_desk_next(struct stk_desk *desk, uint32_t worke
     stk_slot_show(slot, STK_WORKER_IDLE, stk_clock_now());
     slot->ended = ended;
     arrive(desk, &slot->arrival);
-    (void)stk_bell_wait(&slot->bell, -1);
-
-    if (slot->wake_next != NULL) stk_bell_ring(&slot->wake_next->bell);
+    stk_sleeper_wait(&slot->sleeper);
     if (!slot->end) return &slot->job;
 
     stk_slot_show(slot, STK_WORKER_ENDED, stk_clock_now());
@@ -208,7 +215,7 @@ static void *desk_main(void *arg)
         }
         follow_stop(desk, mono);
         follow_drain(desk);
-        (void)stk_bell_wait(&desk->bell, time_to_wait(desk, mono));
+        stk_desk_await(desk, 1, time_to_wait(desk, mono));
     }
     return NULL;
 }
@@ -231,9 +238,12 @@ struct stk_desk *stk_desk_open(const struct stk_desk_options *options)
     desk->calls_end = &desk->calls;
     desk->commit_ns = STK_MS;
     desk->hungry = true;
+    atomic_store(&desk->awaited, 1);
     (void)pthread_mutex_init(&desk->lock, NULL);
     for (uint32_t i = 0; i < workers; i++) {
         stk_slot_init(&desk->slots[i], i + 1);
+        desk->slots[i].sleeper.gong = &desk->gongs[i / STK_GONG_SLEEPERS];
+        desk->slots[i].sleeper.bit = UINT32_C(1) << i % STK_GONG_SLEEPERS;
     }
     return desk;
 }

@@ -4,10 +4,9 @@
  */
 #include "pool/round.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/timetext.h"
-
-enum { WAKE_FAN = 2 };
 
 void stk_handout_answer(struct stk_desk *desk, enum stk_rc rc, const struct stk_error *err)
 {
@@ -72,15 +71,17 @@ void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
     desk->report_count = desk->settled = 0;
 }
 
-/* Rings a few; each worker that wakes rings the next of its chain, so that the
- * desk does not spend its time on system calls that others can make. */
-static void ring_chain(struct stk_slot *const *slots, size_t count)
+/* One system call wakes up to 32 of them; one each would cost the desk more than
+ * the claims. */
+static void wake(struct stk_desk *desk, struct stk_slot *const *slots, size_t count)
 {
+    uint32_t bits[STK_ARRAY_LEN(desk->gongs)] = { 0 };
     for (size_t i = 0; i < count; i++) {
-        slots[i]->wake_next = i + WAKE_FAN < count ? slots[i + WAKE_FAN] : NULL;
+        stk_sleeper_call(&slots[i]->sleeper);
+        bits[(slots[i]->worker - 1) / STK_GONG_SLEEPERS] |= slots[i]->sleeper.bit;
     }
-    for (size_t i = 0; i < count && i < WAKE_FAN; i++) {
-        stk_bell_ring(&slots[i]->bell);
+    for (size_t i = 0; i < STK_ARRAY_LEN(desk->gongs); i++) {
+        if (bits[i] != 0) stk_gong_strike(&desk->gongs[i], bits[i]);
     }
 }
 
@@ -95,6 +96,7 @@ void stk_handout_jobs(struct stk_desk *desk, stk_time_ns now)
 {
     desk->round++;
     desk->fresh = desk->claimed_count;
+    desk->handed_at = stk_clock_mono();
     if (desk->claimed_count == 0) return;
 
     for (size_t i = 0; i < desk->claimed_count; i++) {
@@ -107,7 +109,7 @@ void stk_handout_jobs(struct stk_desk *desk, stk_time_ns now)
         if (desk->idle[i]->job.id == 0) desk->idle[kept++] = desk->idle[i];
     }
     desk->idle_count = kept;
-    ring_chain(desk->claimed, desk->claimed_count);
+    wake(desk, desk->claimed, desk->claimed_count);
     (void)stk_fault(STK_FAULT_HANDED_OUT);
 }
 
@@ -116,6 +118,6 @@ void stk_handout_ends(struct stk_desk *desk)
     for (size_t i = 0; i < desk->idle_count; i++) {
         desk->idle[i]->end = true;
     }
-    ring_chain(desk->idle, desk->idle_count);
+    wake(desk, desk->idle, desk->idle_count);
     desk->idle_count = 0;
 }

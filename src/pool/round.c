@@ -14,7 +14,7 @@
 #define PAUSE_MIN_NS  STK_SECOND
 #define PAUSE_MAX_NS  (30 * STK_SECOND)
 #define LINGER_MAX_NS (2 * STK_MS)
-enum { LINGER_SKIP_MAX = 63, CLAIM_TRIES = 8, PROMOTE_CHUNK = 1000 };
+enum { LINGER_SKIP_MAX = 63, HALVES_ROUNDS = 64, CLAIM_TRIES = 8, PROMOTE_CHUNK = 1000 };
 
 /* --- the steps of a round ------------------------------------------------ */
 
@@ -92,10 +92,27 @@ static enum stk_rc settle_reports(struct stk_desk *desk, stk_time_ns now, struct
     return STK_OK;
 }
 
-/* Group commit alternates between two half batches when the desk commits the
- * moment the first worker is back. So it waits for those it has just served, as
- * long as they keep coming: the outcomes are written meanwhile, the worker that
- * comes alone is never kept, and where jobs are long it soon stops trying. */
+/* Where jobs are long, lingering is no use: it is then tried ever more seldom. */
+static void learn_use(struct stk_desk *desk, bool of_use)
+{
+    desk->linger_skip = of_use ? 0 : desk->linger_skip * 2 + 1;
+    if (desk->linger_skip > LINGER_SKIP_MAX) desk->linger_skip = LINGER_SKIP_MAX;
+    desk->linger_wait = desk->linger_skip;
+}
+
+/* Waiting for all costs the time until the last is back, and saves a commit. */
+static void learn_halves(struct stk_desk *desk, stk_time_ns commit_ns, stk_time_ns mono)
+{
+    desk->back_ns += (mono - desk->handed_at - desk->back_ns) / 8;
+    if (desk->back_ns > commit_ns) desk->halves = HALVES_ROUNDS;
+}
+
+/* The desk that commits the moment the first worker is back makes small
+ * batches. So it waits for those it has just served, as long as they keep
+ * coming, and writes their outcomes meanwhile: for all of them where a commit
+ * costs more than that wait; else until half are back, so that the others come
+ * back during the commit (docs/decisions/0004-desk.md). A worker that was served
+ * alone is never kept. */
 static enum stk_rc linger(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
 {
     if (desk->fresh == 0) return STK_OK;
@@ -103,27 +120,26 @@ static enum stk_rc linger(struct stk_desk *desk, stk_time_ns now, struct stk_err
         desk->linger_wait--;
         return STK_OK;
     }
-    stk_time_ns most_ns = desk->commit_ns < LINGER_MAX_NS ? desk->commit_ns : LINGER_MAX_NS;
-    stk_time_ns gap_ns = most_ns / 8 + 30 * STK_US;
-    stk_time_ns start = stk_clock_mono(), last = start;
+    bool halves = desk->halves > 0;
+    stk_time_ns commit_ns = desk->commit_ns < LINGER_MAX_NS ? desk->commit_ns : LINGER_MAX_NS;
+    stk_time_ns gap_ns = commit_ns / 4 + 30 * STK_US;
+    stk_time_ns mono = stk_clock_mono(), end = mono + 2 * commit_ns, gap_end = mono + gap_ns;
     size_t before = desk->report_count;
 
-    while (desk->fresh > 0) {
-        if (stk_desk_gather(desk) > 0) {
-            enum stk_rc rc = run_calls(desk, now, err);
-            if (rc == STK_OK) rc = settle_reports(desk, now, err);
-            if (rc != STK_OK) return rc;
-            last = stk_clock_mono();
-            continue;
-        }
-        stk_time_ns mono = stk_clock_mono();
-        if (mono - last > gap_ns || mono - start > most_ns) break;
-        (void)stk_bell_wait(&desk->bell, gap_ns - (mono - last));
+    while (desk->fresh > (halves ? desk->report_count : 0) && mono < end && mono < gap_end) {
+        size_t missing = desk->fresh - (halves ? desk->report_count : 0);
+        stk_desk_await(desk, (int)(missing + 1) / 2, gap_end - mono);
+        bool came = stk_desk_gather(desk) > 0; /* the ring may be one from before */
+        enum stk_rc rc = came ? run_calls(desk, now, err) : STK_OK;
+        if (rc == STK_OK && came) rc = settle_reports(desk, now, err);
+        if (rc != STK_OK) return rc;
+        mono = stk_clock_mono();
+        if (came) gap_end = mono + gap_ns;
     }
     bool of_use = desk->report_count > before || desk->fresh == 0;
-    desk->linger_skip = of_use ? 0 : desk->linger_skip * 2 + 1;
-    if (desk->linger_skip > LINGER_SKIP_MAX) desk->linger_skip = LINGER_SKIP_MAX;
-    desk->linger_wait = desk->linger_skip;
+    if (!halves) learn_use(desk, of_use);
+    if (!halves && of_use) learn_halves(desk, commit_ns, mono);
+    if (halves) desk->halves--;
     return STK_OK;
 }
 

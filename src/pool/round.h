@@ -26,14 +26,16 @@ enum stk_stop_level { STK_GO_ON, STK_STOP_AFTER_JOBS, STK_STOP_AT_ONCE };
 
 struct stk_desk {
     struct stk_desk_options options;
-    struct stk_slot *slots;        /* [workers] */
-    const struct stk_task **tasks; /* by the store's task id */
+    struct stk_slot *slots;                                     /* [workers] */
+    struct stk_gong gongs[STK_WORKERS_MAX / STK_GONG_SLEEPERS]; /* of 32 slots each */
+    const struct stk_task **tasks;                              /* by the store's task id */
     size_t task_count;
     pthread_t thread;
 
     /* anyone's */
     _Atomic(struct stk_arrival *) arrived; /* newest first */
     struct stk_bell bell;
+    _Atomic int awaited; /* reports until the bell is rung; a call rings it at once */
     _Atomic int stop_level;
     _Atomic bool quit;
     _Atomic uint32_t ended;
@@ -65,6 +67,9 @@ struct stk_desk {
     bool hungry;                       /* a claim may find something */
     size_t fresh;                      /* handed out last round, not yet back */
     unsigned linger_skip, linger_wait; /* rounds not to linger, after it was no use */
+    unsigned halves;                   /* rounds not to wait for all, before trying again */
+    stk_time_ns handed_at;             /* mono: when the last round told its workers */
+    stk_time_ns back_ns;               /* from then until all were back, lately */
     stk_time_ns commit_ns;
     stk_time_ns poll_at, beat_at, tend_at, retry_at, stop_at; /* mono; 0: not set */
     stk_time_ns pause_ns, paused_since;
@@ -73,6 +78,10 @@ struct stk_desk {
 
 /* Moves what has arrived to calls, reports and idle, oldest first; how many. */
 size_t stk_desk_gather(struct stk_desk *desk);
+
+/* Sleeps until so many reports have arrived, or a call, or the time is over
+ * (< 0: no limit). Not one by one: a wake-up costs more than a report. */
+void stk_desk_await(struct stk_desk *desk, int reports, stk_time_ns wait_ns);
 
 /* One round, whatever there is to write. */
 void stk_round_run(struct stk_desk *desk);

@@ -25,15 +25,14 @@ struct stk_arrival {
 
 struct stk_slot {
     struct stk_arrival arrival;
-    struct stk_bell bell;
+    struct stk_sleeper sleeper;
     uint32_t worker; /* 1.. */
 
     /* the desk's while the worker waits, the worker's while it works */
     struct stk_assignment job;  /* id 0: none */
     struct stk_assignment next; /* the desk's: claimed, not yet durable */
     const struct stk_exec_result *ended;
-    struct stk_slot *wake_next; /* the worker wakes this one before it works */
-    uint64_t round;             /* that handed out the job */
+    uint64_t round; /* that handed out the job */
     bool end;
 
     /* anyone's, under lock */

@@ -365,7 +365,7 @@ static void versions__are_equal_after_opening(void **state)
 static void damage(void)
 {
     char *page = ask_sql("SELECT rootpage FROM sqlite_schema WHERE name = 'event'");
-    char zeroes[8192] = { 0 };
+    char zeroes[4096] = { 0 };
     int fd = open(path, O_WRONLY);
     assert_true(fd >= 0);
     off_t at = (off_t)(strtol(page, NULL, 10) - 1) * (off_t)sizeof(zeroes);
@@ -499,7 +499,7 @@ static void writer__has_the_options_that_make_it_durable(void **state)
     (void)state;
     static const char *const options[][2] = {
         { "journal_mode", "wal" },  { "synchronous", "2" },
-        { "page_size", "8192" },    { "trusted_schema", "0" },
+        { "page_size", "4096" },    { "trusted_schema", "0" },
         { "cell_size_check", "1" }, { "wal_autocheckpoint", "0" },
         { "cache_size", "-65536" }, { "journal_size_limit", "67108864" },
     };

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
-/* Frames of 8 KiB in the log before it is checkpointed. Measured: the larger
+/* Frames, pages of 4 KiB, in the log before it is checkpointed. Measured: the larger
  * the cheaper, since a page that changes often is copied back once. */
 enum { CHECKPOINT_FRAMES = 4000 };
 

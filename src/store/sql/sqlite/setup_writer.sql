@@ -1,5 +1,5 @@
 -- options of the one connection that writes and checkpoints; page_size only tells on an empty file
-PRAGMA page_size = 8192;
+PRAGMA page_size = 4096;
 PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;
 PRAGMA mmap_size = 0;
