@@ -100,11 +100,12 @@ static void learn_use(struct stk_desk *desk, bool of_use)
     desk->linger_wait = desk->linger_skip;
 }
 
-/* Waiting for all costs the time until the last is back, and saves a commit. */
+/* Waiting for all costs the time until the last is back, and saves a commit and
+ * what a second round costs besides. */
 static void learn_halves(struct stk_desk *desk, stk_time_ns commit_ns, stk_time_ns mono)
 {
     desk->back_ns += (mono - desk->handed_at - desk->back_ns) / 8;
-    if (desk->back_ns > commit_ns) desk->halves = HALVES_ROUNDS;
+    if (desk->back_ns > commit_ns * 5 / 4) desk->halves = HALVES_ROUNDS;
 }
 
 /* The desk that commits the moment the first worker is back makes small
