@@ -2,10 +2,10 @@
  *
  * pool - one stoker process with its workers: the 24/7 part.
  *
- * Threads: N workers (pool/worker.c: take, execute, report, again), one desk
- * (pool/desk.h) that owns the writing store, one keeper (heartbeat, due times,
- * house-keeping), one feeder that fills accepted sweeps. They meet at the
- * desk's hand-over only.
+ * Inside: N workers (pool/worker.h: take, execute, report, again), one desk
+ * (pool/desk.h) that owns the writing store, beats the heart and follows the
+ * clock, one feeder (pool/feeder.h) that fills accepted sweeps. They meet at the
+ * desk only.
  *
  * Memory:  start makes, free ends. `settings` and `spawner` are borrowed and
  *          must live longer.
