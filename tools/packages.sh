@@ -1,10 +1,10 @@
 # packages - Debian packages that stoker needs, and how they get here. Sourced
 # by quickstart and check; nothing is installed that is there already.
 
-BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3
+BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 sqlite3
     libsqlite3-dev libjansson-dev libyaml-dev libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev)
 CHECK_PACKAGES=(clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev python3-pytest
-    sqlite3 curl procps tmux git nodejs)
+    curl procps tmux git nodejs)
 
 install_packages() {
     local missing=() name
