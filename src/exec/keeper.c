@@ -297,11 +297,18 @@ int stk_keeper_fds(int socket)
     return SOCKET_FD;
 }
 
-/* A /proc that shows the namespace, so that it agrees with getpid. Mounts of
- * the host still come in. Where it is refused the host's /proc has to do. */
+/* In a chroot "/" is no mount, but /proc is. Mounts of the host still come in. */
+bool stk_keeper_hide_mounts(void)
+{
+    return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 ||
+           mount(NULL, "/proc", NULL, MS_SLAVE, NULL) == 0;
+}
+
+/* A /proc that shows the namespace, so that it agrees with getpid. Where it is
+ * refused the host's /proc has to do. */
 static void mount_proc(void)
 {
-    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) return;
+    if (!stk_keeper_hide_mounts()) return;
     (void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
@@ -313,12 +320,12 @@ static void prefer_for_oom(void)
     (void)close(fd);
 }
 
-static void set_up(struct keeper *self, bool own_mounts)
+static void set_up(struct keeper *self)
 {
     (void)prctl(PR_SET_NAME, "stoker-keeper");
     if (self->contained) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (own_mounts) mount_proc();
+        mount_proc();
     } else {
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     }
@@ -347,12 +354,12 @@ static bool next(union message *message, int *fds, size_t *fd_count)
            len > 0;
 }
 
-void stk_keeper_main(int socket, bool contained, bool own_mounts)
+void stk_keeper_main(int socket, bool contained)
 {
     static union message message;
     struct keeper self = { .contained = contained };
     (void)stk_keeper_fds(socket);
-    set_up(&self, own_mounts);
+    set_up(&self);
 
     int fds[STK_WIRE_FDS_MAX];
     size_t fd_count = 0;

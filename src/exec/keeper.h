@@ -16,9 +16,12 @@
 enum { STK_KEEPER_IDLE_MS = 60 * 1000 };
 
 /* Life of a keeper, in a process just made whose socket is `socket`.
- * `contained`: it is pid 1 of a namespace of its own; `own_mounts`: and what it
- * mounts nobody else sees. */
-STK_NORETURN void stk_keeper_main(int socket, bool contained, bool own_mounts);
+ * `contained`: it is pid 1 of a namespace of its own. */
+STK_NORETURN void stk_keeper_main(int socket, bool contained);
+
+/* In a mount namespace just made: nobody else sees what is mounted on /proc from
+ * now on. False: errno. */
+bool stk_keeper_hide_mounts(void);
 
 /* Puts /dev/null where it is missing of 0, 1 and 2, `socket` at 3, and closes
  * everything else. Returns 3. For the nursery too. */

@@ -12,7 +12,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -26,8 +25,6 @@
 const struct stk_layer stk_layers[] = {
     { "pid namespace", true,  CLONE_NEWPID,                 CLONE_NEWPID | CLONE_NEWNS },
     { "pid namespace", true,  CLONE_NEWPID | CLONE_NEWUSER, CLONE_NEWPID | CLONE_NEWNS },
-    /* In a chroot mounts cannot be made private: contained, but with the host's /proc. */
-    { "pid namespace", true,  CLONE_NEWPID,                 CLONE_NEWPID },
     { "subreaper",     false, 0,                            0 },
 };
 /* clang-format on */
@@ -78,18 +75,12 @@ static bool map_ids(uid_t uid, gid_t gid)
     return write_file("/proc/self/gid_map", text, len);
 }
 
-static bool has_own_mounts(const struct stk_layer *layer)
-{
-    return (layer->keeper_flags & CLONE_NEWNS) != 0;
-}
-
 /* Some hosts give a namespace but no rights in it: only a try tells. */
 static bool try_keeper(const struct stk_layer *layer)
 {
     pid_t pid = fork_with(layer->keeper_flags);
     if (pid < 0) return false;
-    if (pid == 0 && !has_own_mounts(layer)) _exit(0);
-    if (pid == 0) _exit(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 ? 0 : errno);
+    if (pid == 0) _exit(stk_keeper_hide_mounts() ? 0 : errno);
 
     int status = 0;
     if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) return false;
@@ -130,7 +121,7 @@ static bool serve(int socket, const struct stk_layer *layer)
     if (fd_count == 0) return true; /* out of descriptors: the other end has seen it close */
 
     pid_t pid = fork_with(layer->keeper_flags);
-    if (pid == 0) stk_keeper_main(fds[0], layer->contained, has_own_mounts(layer));
+    if (pid == 0) stk_keeper_main(fds[0], layer->contained);
     if (pid < 0) refuse(fds[0], errno);
     for (size_t i = 0; i < fd_count; i++) {
         stk_wire_close(&fds[i]);
