@@ -155,7 +155,7 @@ def family_of(folder):
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if b"family.py" in (path / "cmdline").read_bytes() and os.readlink(path / "cwd") == str(folder):
+            if b"family.py" in (path / "cmdline").read_bytes() and os.readlink(path / "cwd").endswith(str(folder)):
                 found.append(path.name)
         except OSError:
             continue
@@ -258,10 +258,11 @@ def test_a_keeper_that_is_killed_gives_its_job_back(stoker):
 
 
 def programs(folder, name):
+    """In a chroot the folder of a process in a mount namespace of its own is shown with more in front."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if name.encode() in (path / "cmdline").read_bytes() and os.readlink(path / "cwd") == str(folder):
+            if name.encode() in (path / "cmdline").read_bytes() and os.readlink(path / "cwd").endswith(str(folder)):
                 found.append(int(path.name))
         except OSError:
             continue
