@@ -65,7 +65,7 @@ def marked_processes(folder, by_cwd=False):
                 continue
             if marker in (path / "environ").read_bytes().split(b"\0"):
                 found.append(pid)
-            elif by_cwd and os.readlink(path / "cwd").split("/")[:4] == str(folder).split("/")[:4]:
+            elif by_cwd and "/".join(str(folder).split("/")[:4]) in os.readlink(path / "cwd"):
                 found.append(pid)
     return found
 
