@@ -8,7 +8,7 @@
  * there are workers waiting right now. Nobody is told anything before the
  * commit. Nothing is prefetched: a job is claimed for a worker that waits.
  *
- *      arrivals (lock-free list, one bell)          slots (one bell each)
+ *      arrivals (lock-free list, one bell)          slots (a gong for 32)
  *   worker, server, feeder ------> desk: round ------> workers
  *
  * When a round cannot be made durable (disk full, ...) the outcomes are kept

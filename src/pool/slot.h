@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * slot - a worker as the desk sees it: its job, its report, its bell.
+ * slot - a worker as the desk sees it: its job, its report, its sleep.
  *
- * A slot goes to and fro: from stk_desk_next until the bell rings it is the
- * desk's, from then on the worker's. Only what stands under `lock` is read by
+ * A slot goes to and fro: from stk_desk_next until the worker is called it
+ * is the desk's, from then on the worker's. Only what stands under `lock` is read by
  * others in between. Private to src/pool.
  *
  * Memory:  init and release; storage is the desk's.

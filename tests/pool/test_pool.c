@@ -341,6 +341,68 @@ static void desk__a_paused_queue_does_not_hold_up_another(void **unused)
     tear_down(&fixture);
 }
 
+static enum stk_rc submit_to_both(struct stk_store *store, void *arg, stk_time_ns now,
+                                  struct stk_error *err)
+{
+    (void)arg;
+    struct submit first = { .task = "noop", .queue = "noop", .count = 1000 };
+    struct submit second = { .task = "shell", .queue = "shell", .count = 1000 };
+    enum stk_rc rc = submit_some(store, &first, now, err);
+    return rc == STK_OK ? submit_some(store, &second, now, err) : rc;
+}
+
+struct starts {
+    stk_time_ns at[1000];
+    size_t count;
+};
+
+static void note_start(void *context, const struct stk_job *job)
+{
+    struct starts *starts = context;
+    assert_true(starts->count < STK_ARRAY_LEN(starts->at));
+    starts->at[starts->count++] = job->started_at;
+}
+
+struct start_read {
+    const char *task;
+    struct starts *starts;
+};
+
+static enum stk_rc read_starts(struct stk_store *store, void *arg, struct stk_error *err)
+{
+    struct start_read *read = arg;
+    const struct stk_job_filter filter = {
+        .state = -1, .task = read->task, .ascending = true, .limit = STK_PAGE_MAX
+    };
+    read->starts->count = 0;
+    return stk_store_jobs(store, &filter, note_start, read->starts, err);
+}
+
+/* Both queues are filled in one transaction, the first with the smaller ids:
+ * without turns all of it would start before any of the second. */
+static void desk__queues_take_turns(void **unused)
+{
+    (void)unused;
+    static struct starts first, second;
+    struct fixture fixture;
+    set_up(&fixture);
+    fixture.tasks[1].executor = STK_EXECUTOR_NOOP;
+    start(&fixture, 4, false);
+    struct stk_access access = stk_pool_access(fixture.pool);
+    assert_int_equal(stk_write(&access, submit_to_both, NULL, NULL), STK_OK);
+    eventually_in_state(&fixture, STK_STATE_COMPLETED, 2000);
+
+    struct start_read of_first = { .task = "noop", .starts = &first };
+    struct start_read of_second = { .task = "shell", .starts = &second };
+    assert_int_equal(stk_read(&access, read_starts, &of_first, NULL), STK_OK);
+    assert_int_equal(stk_read(&access, read_starts, &of_second, NULL), STK_OK);
+    assert_int_equal(first.count, 1000);
+    assert_int_equal(second.count, 1000);
+    assert_true(second.at[100] < first.at[300]);
+    assert_true(first.at[100] < second.at[300]);
+    tear_down(&fixture);
+}
+
 static void pool__a_drained_pool_ends_by_itself(void **unused)
 {
     (void)unused;
@@ -441,6 +503,7 @@ int main(void)
         cmocka_unit_test(desk__a_call_that_fails_leaves_nothing_and_spoils_nothing),
         cmocka_unit_test(desk__many_callers_share_commits_and_all_are_answered),
         cmocka_unit_test(desk__a_paused_queue_does_not_hold_up_another),
+        cmocka_unit_test(desk__queues_take_turns),
         cmocka_unit_test(pool__a_drained_pool_ends_by_itself),
         cmocka_unit_test(pool__a_stop_interrupts_after_the_grace_and_costs_no_attempt),
         cmocka_unit_test(pool__a_running_job_is_cancelled_and_its_program_ends),
