@@ -190,11 +190,18 @@ static enum stk_rc call(struct stk_cli *cli, const char *method, const char *pat
         const struct stk_client_options options = {
             .settings = settings,
             .command = command,
-            .must_exist = !cli->may_create,
+            .must_exist = !cli->may_create || settings->task_count == 0,
             .progress = cli->progress,
             .context = cli->progress_context,
         };
         rc = stk_client_open(&options, &cli->client_, err);
+        bool has_nothing = rc == STK_NOT_FOUND && cli->may_create && settings->task_count == 0;
+        if (has_nothing && settings->file == NULL) {
+            return stk_fail(err, rc,
+                            "no stoker.yaml in this folder, in $STOKER_CONFIG or in /etc/stoker, "
+                            "so there are no tasks; name one with --config");
+        }
+        if (has_nothing) return stk_fail(err, rc, "%s has no tasks", settings->file);
         if (rc != STK_OK) return rc;
     }
     return stk_client_call(cli->client_, method, path_query, body, ret, err);

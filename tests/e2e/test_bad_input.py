@@ -421,3 +421,11 @@ def test_a_command_waits_for_the_one_before_it(stoker):
 def test_the_version_is_the_one_of_the_build(stoker):
     version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text()).group(1)
     assert version in stoker.run("version").stdout
+
+
+def test_without_a_stoker_yaml_a_submit_makes_no_store(stoker):
+    (stoker.folder / "stoker.yaml").unlink(missing_ok=True)
+    for words in (("submit", "t", "n=1"), ("sweep", "t", "n=1:3")):
+        done = stoker.run(*words, ok=False)
+        assert done.returncode == 66 and "no stoker.yaml" in done.stderr
+    assert not list(stoker.folder.glob("*.db*"))
