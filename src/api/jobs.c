@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/limits.h"
 #include "api/page.h"
 #include "api/routes.h"
 #include "api/show.h"
@@ -56,6 +57,7 @@ struct job_read {
     int64_t ahead;                  /* -1: unknown */
     const struct stk_queue *queues; /* the store's */
     size_t queue_count;
+    struct stk_buf gate; /* the sentence of a limit that is closed, or empty */
     json_t *shown;
     char why[WHY_BYTES];
 };
@@ -116,6 +118,7 @@ static void say_why(struct job_read *read, const struct stk_job *job)
 
     add_queue_facts(read, &facts, &reason);
     add_pool_facts(api->pool, &facts, &view);
+    if (read->gate.len > 0) facts.gate = stk_buf_str(&read->gate);
     stk_why_sentence(&facts, read->call->request->now, read->why, sizeof read->why);
 }
 
@@ -146,6 +149,22 @@ static void add_attempt(void *context, const struct stk_attempt *attempt)
     (void)json_array_append_new(context, shown);
 }
 
+static void take_queue(void *context, const struct stk_job *job)
+{
+    stk_buf_adds(context, job->queue);
+}
+
+static enum stk_rc read_gate(struct stk_store *store, struct job_read *read, struct stk_error *err)
+{
+    const struct stk_settings *settings = read->call->api->settings;
+    if (settings->limit_count == 0) return STK_OK;
+    STK_CLEANUP(stk_buf_release) struct stk_buf queue = STK_BUF_INIT;
+    enum stk_rc rc = stk_store_job(store, read->id, take_queue, &queue, err);
+    if (rc != STK_OK) return rc;
+    return stk_limits_why(store, settings, stk_buf_str(&queue), read->call->request->now,
+                          &read->gate, err);
+}
+
 /* What is needed for the sentence comes first, because the job's texts are the
  * store's and gone after its row. A job that is not claimable has nobody ahead
  * of it, one that does not exist is noticed by its own read. */
@@ -159,7 +178,8 @@ static enum stk_rc read_job(struct stk_store *store, void *arg, struct stk_error
     read->ahead = -1;
     rc = stk_store_jobs_ahead(store, read->id, AHEAD_MAX + 1, &read->ahead, err);
     if (rc != STK_OK && rc != STK_NOT_FOUND) return rc;
-    rc = stk_store_queues(store, &read->queues, &read->queue_count, err);
+    rc = read_gate(store, read, err);
+    if (rc == STK_OK) rc = stk_store_queues(store, &read->queues, &read->queue_count, err);
     if (rc != STK_OK) return rc;
 
     return stk_store_job(store, read->id, take_job, read, err);
@@ -183,6 +203,7 @@ enum stk_rc stk_api_job(const struct stk_call *call, json_t **ret, struct stk_er
     enum stk_rc rc = stk_id_or_last(call->arg, "job", &read.id, err);
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_job_whole, &read, err);
 
+    stk_buf_release(&read.gate);
     if (rc == STK_OK) *ret = json_incref(read.shown);
     stk_json_freep(&read.shown);
     return rc;
@@ -193,6 +214,7 @@ enum stk_rc stk_api_job_why(const struct stk_call *call, json_t **ret, struct st
     struct job_read read = { .call = call };
     enum stk_rc rc = stk_id_or_last(call->arg, "job", &read.id, err);
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_job, &read, err);
+    stk_buf_release(&read.gate);
     if (rc != STK_OK) return rc;
 
     STK_CLEANUP(stk_json_freep) json_t *job = read.shown;

@@ -72,6 +72,15 @@
     X("POST", "/queues/:name/resume", queue_resume, NO_NAMES,                                    \
               NO_NAMES,                                                                          \
               "open it")                                                                         \
+    X("GET",  "/limits",             limits,       NO_NAMES,                                     \
+              NULL,                                                                              \
+              "limits: open or closed, until when, in use")                                      \
+    X("POST", "/limits/:name/set",   limit_set,    NO_NAMES,                                     \
+              NAMES("per_window", "concurrency", "reason"),                                      \
+              "change a limit: `per_window`, `concurrency`, `reason`")                           \
+    X("POST", "/limits/:name/clear", limit_clear,  NO_NAMES,                                     \
+              NAMES("reason"),                                                                   \
+              "open it and forget what was learned or set: `reason`")                            \
     X("GET",  "/events",             events,       NAMES("after", "limit", "job"),               \
               NULL,                                                                              \
               "the history: `after`, `limit`, `job`")                                            \

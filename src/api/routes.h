@@ -34,6 +34,10 @@ STK_API_HANDLER(queues);
 STK_API_HANDLER(queue_pause);
 STK_API_HANDLER(queue_resume);
 
+STK_API_HANDLER(limits);
+STK_API_HANDLER(limit_set);
+STK_API_HANDLER(limit_clear);
+
 STK_API_HANDLER(events);
 STK_API_HANDLER(logs);
 STK_API_HANDLER(doctor);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/limits.h"
 #include "api/queues.h"
 #include "api/routes.h"
 #include "api/show.h"
@@ -11,7 +12,8 @@
 struct status_read {
     const struct stk_settings *settings;
     struct stk_counts counts;
-    json_t *tasks, *queues;
+    json_t *tasks, *queues, *limits;
+    stk_time_ns now;
 };
 
 /* --- what the store knows ------------------------------------------------ */
@@ -57,6 +59,7 @@ static enum stk_rc read_status(struct stk_store *store, void *arg, struct stk_er
     enum stk_rc rc = stk_store_counts(store, 0, &read->counts, err);
     if (rc == STK_OK) rc = stk_store_counts_by_task(store, add_task, read->tasks, err);
     if (rc == STK_OK) rc = stk_queues_read(store, read->settings, read->queues, err);
+    if (rc == STK_OK) rc = stk_limits_read(store, read->settings, read->now, read->limits, err);
     if (rc == STK_OK) add_idle_tasks(read->settings, read->tasks);
     return rc;
 }
@@ -160,6 +163,20 @@ static void add_queue_problems(json_t *problems, const json_t *queues)
     }
 }
 
+/* A rate or slots in use are how it should be; a closed limit is worth knowing. */
+static void add_limit_problems(json_t *problems, const json_t *limits)
+{
+    static const char *const closed[] = { "cooldown", "quota", "breaker" };
+    for (size_t i = 0; i < json_array_size(limits); i++) {
+        const json_t *limit = json_array_get(limits, i);
+        const char *state = json_string_value(json_object_get(limit, "state"));
+        for (size_t k = 0; state != NULL && k < STK_ARRAY_LEN(closed); k++) {
+            if (strcmp(state, closed[k]) != 0) continue;
+            (void)json_array_append(problems, json_object_get(limit, "text"));
+        }
+    }
+}
+
 static void add_failed_problem(json_t *problems, int64_t failed)
 {
     if (failed == 0) return;
@@ -210,8 +227,9 @@ static json_t *show_status(const struct stk_call *call, const struct status_read
     put_pool(shown, problems, call->api->pool, &read->counts);
     stk_put(shown, "queues", json_incref(read->queues));
     stk_put(shown, "sessions", json_array());
-    stk_put(shown, "limits", json_array());
+    stk_put(shown, "limits", json_incref(read->limits));
     add_queue_problems(problems, read->queues);
+    add_limit_problems(problems, read->limits);
     add_failed_problem(problems, read->counts.of[STK_STATE_FAILED]);
     stk_put(shown, "problems", problems);
     stk_put(shown, "store", stk_show_text(call->api->settings->store));
@@ -223,7 +241,12 @@ enum stk_rc stk_api_status(const struct stk_call *call, json_t **ret, struct stk
 {
     STK_CLEANUP(stk_json_freep) json_t *tasks = json_array();
     STK_CLEANUP(stk_json_freep) json_t *queues = json_array();
-    struct status_read read = { .settings = call->api->settings, .tasks = tasks, .queues = queues };
+    STK_CLEANUP(stk_json_freep) json_t *limits = json_array();
+    struct status_read read = { .settings = call->api->settings,
+                                .tasks = tasks,
+                                .queues = queues,
+                                .limits = limits,
+                                .now = call->request->now };
 
     enum stk_rc rc = stk_read(&call->api->access, read_status, &read, err);
     if (rc != STK_OK) return rc;

@@ -33,6 +33,9 @@
     X(queue_list)     /* queue.c       */ \
     X(queue_pause)    /* queue.c       */ \
     X(queue_resume)   /* queue.c       */ \
+    X(limits)         /* limits.c      */ \
+    X(limits_set)     /* limits.c      */ \
+    X(limits_clear)   /* limits.c      */ \
     X(doctor)         /* doctor.c      */ \
     X(migrate)        /* migrate.c     */ \
     X(bench)          /* bench.c       */ \

@@ -23,6 +23,7 @@ void stk_exec_run(struct stk_runner *runner, const struct stk_exec_job *job, stk
     result->error[0] = '\0';
     result->exit_status = -1;
     result->until = 0;
+    result->until_said = false;
     result->rss_bytes_max = 0;
     result->cpu_ns = 0;
     runner->ops_->run(runner, job, line, context, result);

@@ -37,6 +37,7 @@ struct stk_exec_result {
     char error[400];       /* one sentence; "" when completed */
     int exit_status;       /* 0..255, 256+N killed by signal N, -1 never started */
     stk_time_ns until;     /* THROTTLED, FAILED: it asked to come back at; 0: it did not say */
+    bool until_said;       /* THROTTLED: by the job; false: as usual when it says nothing */
     int64_t rss_bytes_max; /* the most memory one of its processes had; 0: not known */
     stk_time_ns cpu_ns;    /* of it and the children it waited for */
 };

@@ -193,6 +193,7 @@ static void take_until(struct stk_exec_result *result, const struct stk_capture 
 {
     stk_time_ns wait = RETRY_AFTER_DEFAULT;
     bool said = read_retry_after(capture, &wait);
+    result->until_said = said;
     if (said || result->outcome == STK_OUTCOME_THROTTLED) result->until = now + wait;
 }
 

@@ -25,6 +25,9 @@
     X(JOBS_RETRIED,     "jobs.retried",      "a person put jobs back")                        \
     X(QUEUE_PAUSED,     "queue.paused",      "a person closed a queue")                       \
     X(QUEUE_RESUMED,    "queue.resumed",     "a person opened a queue")                       \
+    X(LIMIT_CLOSED,    "limit.closed",     "an authority said to come back later")          \
+    X(LIMIT_OPENED,    "limit.opened",     "a limit that was closed lets jobs through again") \
+    X(LIMIT_SET,       "limit.set",        "a person set or cleared a limit")               \
     X(SWEEP_CREATED,    "sweep.created",     "a sweep was accepted")                          \
     X(SWEEP_EXTENDED,   "sweep.extended",    "points were added to a sweep")                  \
     X(STORE_MIGRATED,   "store.migrated",    "the schema was brought to a newer version")

@@ -73,7 +73,7 @@ static void apply_profile(const struct profile *profile, struct stk_limit_spec *
 }
 
 static const char *const class_names[] = {
-#define CLASS_TEXT(name, text, what) [STK_LIMIT_CLASS_##name] = text,
+#define CLASS_TEXT(name, text, what) [STK_LIMIT_CLASS_##name] = (text),
     STK_LIMIT_CLASS_MAP(CLASS_TEXT)
 #undef CLASS_TEXT
 };

@@ -195,6 +195,67 @@ static enum stk_rc read_tasks(const struct stk_node *node, void *into, struct st
     return STK_OK;
 }
 
+/* --- limits -------------------------------------------------- */
+
+static enum stk_rc read_limits(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    if (is_nothing(node)) return STK_OK;
+    return stk_limit_config_read(node, &settings->limits, &settings->limit_count, err);
+}
+
+static const struct stk_node *find_task_node(const struct stk_node *root,
+                                             const struct stk_task *task, const char *key)
+{
+    return stk_node_get(stk_node_get(stk_node_get(root, "tasks"), task->name), key);
+}
+
+static enum stk_rc tie_limits(const struct stk_settings *settings, const struct stk_node *root,
+                              struct stk_task *task, struct stk_error *err)
+{
+    for (size_t i = 0; task->limit_names != NULL && task->limit_names[i] != NULL; i++) {
+        const char *name = task->limit_names[i];
+        task->limits[task->limit_count] = stk_settings_limit(settings, name);
+        if (task->limits[task->limit_count++] != NULL) continue;
+
+        STK_CLEANUP(stk_freep) char *shown = stk_shown(name);
+        return stk_node_fail(find_task_node(root, task, "limits"), err,
+                             "there is no limit \"%s\" under limits:", shown);
+    }
+    return STK_OK;
+}
+
+static bool need_the_same(const struct stk_task *a, const struct stk_task *b)
+{
+    return a->limit_count == b->limit_count && memcmp(a->limits, b->limits, sizeof(a->limits)) == 0;
+}
+
+/* Gates hang on queues: tasks that share one share its limits. */
+static enum stk_rc check_queue(const struct stk_settings *settings, const struct stk_node *root,
+                               const struct stk_task *task, struct stk_error *err)
+{
+    const struct stk_task *first = stk_settings_queue(settings, task->queue);
+    if (need_the_same(first, task)) return STK_OK;
+    return stk_node_fail(stk_node_get(stk_node_get(root, "tasks"), task->name), err,
+                         "shares the queue \"%s\" with the task \"%s\", but not its limits: "
+                         "they belong to the queue, so give it one of its own",
+                         task->queue, first->name);
+}
+
+static enum stk_rc tie(struct stk_settings *settings, const struct stk_node *root,
+                       struct stk_error *err)
+{
+    for (size_t i = 0; i < settings->task_count; i++) {
+        enum stk_rc rc = tie_limits(settings, root, &settings->tasks[i], err);
+        if (rc != STK_OK) return rc;
+    }
+    for (size_t i = 0; i < settings->task_count; i++) {
+        enum stk_rc rc = check_queue(settings, root, &settings->tasks[i], err);
+        if (rc != STK_OK) return rc;
+    }
+    return STK_OK;
+}
+
 /* clang-format off */
 static const struct stk_key keys[] = {
     { "store",         read_store         },
@@ -205,7 +266,7 @@ static const struct stk_key keys[] = {
     { "sweep_confirm", read_sweep_confirm },
     { "tasks",         read_tasks         },
     { "sessions",      NULL               },
-    { "limits",        NULL               },
+    { "limits",        read_limits        },
     { "users",         NULL               },
     { "notify",        NULL               },
     { "triggers",      NULL               },
@@ -233,6 +294,7 @@ enum stk_rc stk_settings_read(const struct stk_node *root, const char *dir,
     STK_CLEANUP(stk_settings_freep) struct stk_settings *settings = make_settings(dir);
 
     enum stk_rc rc = stk_keys_read(root, keys, STK_ARRAY_LEN(keys), settings, err);
+    if (rc == STK_OK) rc = tie(settings, root, err);
     if (rc != STK_OK) return rc;
 
     *ret = settings;
@@ -417,6 +479,23 @@ const struct stk_task *stk_settings_task(const struct stk_settings *settings, co
                    compare_name);
 }
 
+const struct stk_limit_spec *stk_settings_limit(const struct stk_settings *settings,
+                                                const char *name)
+{
+    for (size_t i = 0; i < settings->limit_count; i++) {
+        if (strcmp(settings->limits[i].name, name) == 0) return &settings->limits[i];
+    }
+    return NULL;
+}
+
+const struct stk_task *stk_settings_queue(const struct stk_settings *settings, const char *queue)
+{
+    for (size_t i = 0; i < settings->task_count; i++) {
+        if (strcmp(settings->tasks[i].queue, queue) == 0) return &settings->tasks[i];
+    }
+    return NULL;
+}
+
 static const char *find_near(const struct stk_settings *settings, const char *name)
 {
     const char *names[STK_TASKS_MAX] = { 0 };
@@ -456,7 +535,11 @@ void stk_settings_free(struct stk_settings *settings)
     for (size_t i = 0; i < settings->task_count; i++) {
         stk_task_release(&settings->tasks[i]);
     }
+    for (size_t i = 0; i < settings->limit_count; i++) {
+        stk_limit_spec_release(&settings->limits[i]);
+    }
     free(settings->tasks);
+    free(settings->limits);
     free(settings->file);
     free(settings->dir);
     free(settings->store);

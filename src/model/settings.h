@@ -36,6 +36,8 @@ struct stk_settings {
     uint32_t sweep_points_confirm; /* sweeps above need --yes; default 100,000 */
     struct stk_task *tasks;        /* sorted by name */
     size_t task_count;
+    struct stk_limit_spec *limits; /* sorted by name */
+    size_t limit_count;
 };
 
 /* path NULL: look in the places above; when nothing is found and !must_exist,
@@ -54,6 +56,12 @@ void stk_settings_freep(struct stk_settings **settings);
 void stk_settings_set_store(struct stk_settings *settings, const char *url);
 
 const struct stk_task *stk_settings_task(const struct stk_settings *settings, const char *name);
+
+const struct stk_limit_spec *stk_settings_limit(const struct stk_settings *settings,
+                                                const char *name);
+/* What a queue's jobs need: that of the first task in it, since tasks of one
+ * queue agree (the file is refused otherwise). NULL: no task goes there. */
+const struct stk_task *stk_settings_queue(const struct stk_settings *settings, const char *queue);
 
 /* STK_NOT_FOUND: `unknown task "bactest"; did you mean "backtest"?`, or the
  * list of tasks, or that stoker.yaml has none. */

@@ -464,6 +464,7 @@ void stk_task_release(struct stk_task *task)
     free(task->name);
     free(task->queue);
     free(task->dir);
+    free_texts(task->limit_names);
     free_texts(task->argv);
     free_texts(task->env);
     free_texts(task->env_pass);

@@ -12,6 +12,7 @@
 #define STK_MODEL_TASK_H
 
 #include "base/json.h"
+#include "model/limit_config.h"
 #include "model/retry.h"
 
 enum {
@@ -50,12 +51,15 @@ struct stk_task {
     size_t result_bytes_max;
     int32_t priority; /* of jobs that name none */
     int nice;
-    uint64_t memory_bytes_max; /* RLIMIT_AS; 0: none */
-    uint64_t cpu_s_max;        /* RLIMIT_CPU */
-    uint64_t files_max;        /* RLIMIT_NOFILE */
-    uint64_t file_bytes_max;   /* RLIMIT_FSIZE */
-    char **env;                /* "NAME=value" added to the small default environment */
-    char **env_pass;           /* names passed through from the pool's environment */
+    uint64_t memory_bytes_max;                                /* RLIMIT_AS; 0: none */
+    uint64_t cpu_s_max;                                       /* RLIMIT_CPU */
+    uint64_t files_max;                                       /* RLIMIT_NOFILE */
+    uint64_t file_bytes_max;                                  /* RLIMIT_FSIZE */
+    char **limit_names;                                       /* NULL at the end; or NULL */
+    const struct stk_limit_spec *limits[STK_TASK_LIMITS_MAX]; /* the settings' own */
+    size_t limit_count;
+    char **env;      /* "NAME=value" added to the small default environment */
+    char **env_pass; /* names passed through from the pool's environment */
 };
 
 /* Checks `given` (a JSON object) against the task: every parameter there or

@@ -344,6 +344,29 @@ static enum stk_rc read_dir(const struct stk_node *node, void *into, struct stk_
     return STK_OK;
 }
 
+/* Names only: what they stand for may come later in the file; model/settings
+ * ties them together when all is read. */
+static enum stk_rc read_limits(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_task *task = into;
+    if (node->kind != STK_NODE_LIST) {
+        return stk_node_fail(node, err, "must be a list of limits, such as [lab-submit]");
+    }
+    if (node->count > STK_TASK_LIMITS_MAX) {
+        return stk_node_fail(node, err, "has %zu limits; at most %d", node->count,
+                             STK_TASK_LIMITS_MAX);
+    }
+
+    task->limit_names = make_texts(node->count);
+    for (size_t i = 0; i < node->count; i++) {
+        const char *name = NULL;
+        enum stk_rc rc = stk_node_text(node->children[i], &name, err);
+        if (rc != STK_OK) return rc;
+        task->limit_names[i] = stk_strdup(name);
+    }
+    return STK_OK;
+}
+
 /* clang-format off */
 static const struct stk_key task_keys[] = {
     { "command",      read_command      },
@@ -364,7 +387,7 @@ static const struct stk_key task_keys[] = {
     { "dir",          read_dir          },
     { "http",         NULL              },
     { "session",      NULL              },
-    { "limits",       NULL              },
+    { "limits",       read_limits       },
     { "runner",       NULL              },
     { "native",       NULL              },
 };

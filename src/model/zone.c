@@ -144,7 +144,7 @@ static bool read_clock(const char **at, int64_t *ret)
     if (!read_number(at, 0, HOURS_MAX, &hours)) return false;
     if (skip(at, ':') && !read_number(at, 0, 59, &minutes)) return false;
     if (skip(at, ':') && !read_number(at, 0, 59, &seconds)) return false;
-    *ret = sign * ((int64_t)hours * HOUR_S + minutes * 60 + seconds);
+    *ret = sign * ((int64_t)hours * HOUR_S + (int64_t)minutes * 60 + seconds);
     return true;
 }
 

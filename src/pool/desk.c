@@ -156,6 +156,7 @@ static void follow_drain(struct stk_desk *desk)
     if (!desk->options.drain || desk->hungry || desk->idle_count < desk->options.workers) return;
     if (desk->calls != NULL || desk->report_count > 0) return;
     if (stk_store_next_due(desk->options.store) != STK_NEVER) return;
+    if (desk->gate_at != STK_NEVER) return;
     if (desk->options.feeding != NULL && desk->options.feeding(desk->options.context)) return;
     stk_desk_stop(desk);
 }
@@ -165,12 +166,22 @@ static void earlier(stk_time_ns *at, stk_time_ns other)
     if (other != 0 && other < *at) *at = other;
 }
 
+/* When a job becomes due or a closed gate may open, by wall time. */
+static stk_time_ns next_chance(struct stk_desk *desk)
+{
+    stk_time_ns due = stk_store_next_due(desk->options.store);
+    if (due == STK_NEVER || (desk->gate_at != STK_NEVER && desk->gate_at < due)) {
+        return desk->gate_at;
+    }
+    return due;
+}
+
 static stk_time_ns time_to_wait(struct stk_desk *desk, stk_time_ns mono)
 {
     stk_time_ns at = desk->poll_at;
     earlier(&at, desk->retry_at);
     earlier(&at, desk->stop_at);
-    stk_time_ns due = stk_store_next_due(desk->options.store);
+    stk_time_ns due = next_chance(desk);
     if (due != STK_NEVER && desk->retry_at == 0 && desk->idle_count > 0) {
         earlier(&at, mono + (due - stk_clock_now()));
     }
@@ -185,7 +196,7 @@ static bool has_work(struct stk_desk *desk, stk_time_ns mono)
     if (desk->report_count > 0 || desk->retry_at != 0) return true;
     if (mono >= desk->beat_at) return true;
     if (desk->idle_count == 0 || atomic_load(&desk->stop_level) != STK_GO_ON) return false;
-    stk_time_ns due = stk_store_next_due(desk->options.store);
+    stk_time_ns due = next_chance(desk);
     return desk->hungry || (due != STK_NEVER && due <= stk_clock_now());
 }
 
@@ -230,6 +241,8 @@ struct stk_desk *stk_desk_open(const struct stk_desk_options *options)
     desk->options = *options;
     desk->slots = stk_alloc(workers * sizeof(*desk->slots));
     desk->reports = stk_alloc(workers * sizeof(*desk->reports));
+    desk->gate_at = STK_NEVER;
+    stk_gates_init(&desk->gates, options->settings);
     desk->settles = stk_alloc(workers * sizeof(*desk->settles));
     desk->idle = stk_alloc(workers * sizeof(*desk->idle));
     desk->claimed = stk_alloc(workers * sizeof(*desk->claimed));
@@ -302,6 +315,7 @@ void stk_desk_close(struct stk_desk *desk)
     free(desk->slots);
     free(desk->tasks);
     free(desk->reports);
+    stk_gates_release(&desk->gates);
     free(desk->settles);
     free(desk->idle);
     free(desk->claimed);

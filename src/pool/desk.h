@@ -35,6 +35,7 @@ struct stk_assignment {
     const struct stk_task *task;
     int64_t id, attempt_id, sweep_id;
     uint32_t attempt, interruptions;
+    stk_time_ns started_at;
     struct stk_buf params;
 };
 

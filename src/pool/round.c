@@ -52,7 +52,7 @@ static enum stk_rc run_calls(struct stk_desk *desk, stk_time_ns now, struct stk_
     return STK_OK;
 }
 
-static struct stk_settle settle_of(struct stk_slot *slot, stk_time_ns now)
+static struct stk_settle settle_of(struct stk_slot *slot, stk_time_ns until, stk_time_ns now)
 {
     const struct stk_exec_result *ended = slot->ended;
     const struct stk_attempt_facts facts = {
@@ -66,7 +66,7 @@ static struct stk_settle settle_of(struct stk_slot *slot, stk_time_ns now)
         .id = slot->job.id,
         .attempt_id = slot->job.attempt_id,
         .outcome = ended->outcome,
-        .to = stk_lifecycle_settle(&facts, ended->outcome, now, ended->until, dice),
+        .to = stk_lifecycle_settle(&facts, ended->outcome, now, until, dice),
         .result = ended->result.len > 0 ? ended->result.data : NULL,
         .result_len = ended->result.len,
         .result_is_text = ended->result_is_text,
@@ -83,7 +83,12 @@ static enum stk_rc settle_reports(struct stk_desk *desk, stk_time_ns now, struct
 {
     size_t first = desk->settled;
     for (size_t i = first; i < desk->report_count; i++) {
-        desk->settles[i] = settle_of(desk->reports[i], now);
+        struct stk_slot *slot = desk->reports[i];
+        stk_time_ns until = slot->ended->until;
+        enum stk_rc rc = stk_gate_heard(&desk->gates, desk->options.store, slot->job.task,
+                                        slot->ended, slot->job.started_at, now, &until, err);
+        if (rc != STK_OK) return rc;
+        desk->settles[i] = settle_of(slot, until, now);
     }
     enum stk_rc rc = stk_store_settle(desk->options.store, desk->settles + first,
                                       desk->report_count - first, now, err);
@@ -185,6 +190,7 @@ static void take_claim(void *context, const struct stk_claim *claim)
     job->sweep_id = claim->sweep_id;
     job->attempt = claim->attempt;
     job->interruptions = claim->interruptions;
+    job->started_at = claim->started_at;
     stk_buf_clear(&job->params);
     stk_buf_add(&job->params, claim->params, claim->params_len);
     desk->claimed[desk->claimed_count++] = slot;
@@ -206,6 +212,19 @@ static size_t offer_waiting(struct stk_desk *desk)
     return desk->offered;
 }
 
+/* What of `left` free workers the queue's limits let it have. */
+static enum stk_rc ask_gate(struct stk_desk *desk, const struct stk_queue *queue, stk_time_ns now,
+                            size_t *left, struct stk_error *err)
+{
+    struct stk_gate gate = { 0 };
+    enum stk_rc rc = stk_gate_ask(&desk->gates, desk->options.store, queue, now, &gate, err);
+    if (rc != STK_OK || gate.admits >= *left) return rc;
+    *left = gate.admits;
+    if (gate.again_at == STK_NEVER) return STK_OK;
+    if (desk->gate_at == STK_NEVER || gate.again_at < desk->gate_at) desk->gate_at = gate.again_at;
+    return STK_OK;
+}
+
 /* One walk over the queues, each offered its share of the workers that wait, or
  * all of them when `greedy`. *ret_more: some queue may hold more. */
 static enum stk_rc claim_walk(struct stk_desk *desk, bool greedy, stk_time_ns now, bool *ret_more,
@@ -222,8 +241,14 @@ static enum stk_rc claim_walk(struct stk_desk *desk, bool greedy, stk_time_ns no
         size_t left = queue->paused ? 0 : offer_waiting(desk);
         if (left == 0) continue;
         size_t want = greedy ? left : (left + (count - i) - 1) / (count - i), got = 0;
+        rc = ask_gate(desk, queue, now, &want, err);
+        if (rc != STK_OK) return rc;
+        if (want == 0) continue;
         rc = stk_store_claim(desk->options.store, queue->id, desk->options.pool_id, desk->numbers,
                              want, now, take_claim, desk, &got, err);
+        if (rc == STK_OK) {
+            rc = stk_gate_took(&desk->gates, desk->options.store, queue, got, now, err);
+        }
         if (rc != STK_OK) return rc;
         if (got == want) *ret_more = true;
     }
@@ -255,6 +280,7 @@ static enum stk_rc claim(struct stk_desk *desk, stk_time_ns now, struct stk_erro
     want_next(desk->reports, desk->report_count);
     if (atomic_load(&desk->stop_level) != STK_GO_ON) return STK_OK;
 
+    desk->gate_at = STK_NEVER;
     bool more = true;
     for (int tries = 0; more && offer_waiting(desk) > 0 && tries < CLAIM_TRIES; tries++) {
         enum stk_rc rc = claim_walk(desk, tries > 0, now, &more, err);

@@ -10,6 +10,7 @@
 #ifndef STK_POOL_ROUND_H
 #define STK_POOL_ROUND_H
 
+#include "pool/gate.h"
 #include "pool/slot.h"
 
 struct stk_call {
@@ -61,6 +62,8 @@ struct stk_desk {
     size_t claimed_count, unknown_count;
     uint32_t *numbers; /* worker numbers offered to a claim */
     size_t offered;
+    struct stk_gates gates;
+    stk_time_ns gate_at; /* wall: when a gate that jobs wait at may open; STK_NEVER: none */
 
     uint64_t round;
     size_t turn;                       /* the queue that claims first next time */

@@ -25,6 +25,7 @@
     X(counts) X(counts_by_task)                                               \
     X(pool_start) X(pool_beat) X(pool_stop) X(pools)                          \
     X(event) X(events)                                                        \
+    X(limits) X(limit_set) X(queue_load)                                      \
     X(tend) X(doctor)
 /* clang-format on */
 

@@ -119,6 +119,27 @@ enum stk_rc stk_store_queue_pause(struct stk_store *store, const char *name, boo
     return store->engine->queue_pause(store, name, paused, reason, actor, now, err);
 }
 
+/* --- limits -------------------------------------------------------------- */
+
+enum stk_rc stk_store_limits(struct stk_store *store, const struct stk_limit **ret,
+                             size_t *ret_count, struct stk_error *err)
+{
+    return store->engine->limits(store, ret, ret_count, err);
+}
+
+enum stk_rc stk_store_limit_set(struct stk_store *store, const struct stk_limit *limit,
+                                struct stk_error *err)
+{
+    assert(limit->name[0] != '\0');
+    return store->engine->limit_set(store, limit, err);
+}
+
+enum stk_rc stk_store_queue_load(struct stk_store *store, int64_t queue_id, int64_t *ret_pending,
+                                 int64_t *ret_running, struct stk_error *err)
+{
+    return store->engine->queue_load(store, queue_id, ret_pending, ret_running, err);
+}
+
 /* --- the way of a job ---------------------------------------------------- */
 
 enum stk_rc stk_store_submit(struct stk_store *store, const struct stk_new_job *jobs, size_t count,

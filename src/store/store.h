@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "model/event.h"
 #include "model/lifecycle.h"
+#include "model/limit.h"
 #include "model/progress.h"
 
 struct stk_store; /* opaque */
@@ -342,6 +343,21 @@ typedef void (*stk_event_fn)(void *context, const struct stk_event *event);
 STK_MUST_USE enum stk_rc stk_store_events(struct stk_store *store, int64_t after_id, int64_t job_id,
                                           size_t limit, stk_event_fn each, void *context,
                                           struct stk_error *err);
+
+/* --- limits -------------------------------------------------------------- */
+
+/* The rows, by name; one appears with its first set. The array is the store's,
+ * good until the next call that writes. A reader re-reads each time, a writer
+ * keeps it in memory: a claim sees the limits of its own transaction. */
+STK_MUST_USE enum stk_rc stk_store_limits(struct stk_store *store, const struct stk_limit **ret,
+                                          size_t *ret_count, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_limit_set(struct stk_store *store, const struct stk_limit *limit,
+                                             struct stk_error *err);
+/* Jobs of the queue that are pending and running, as this transaction sees it.
+ * Kept in memory by the writer. */
+STK_MUST_USE enum stk_rc stk_store_queue_load(struct stk_store *store, int64_t queue_id,
+                                              int64_t *ret_pending, int64_t *ret_running,
+                                              struct stk_error *err);
 
 /* --- health -------------------------------------------------------------- */
 

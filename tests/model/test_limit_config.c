@@ -195,8 +195,8 @@ static void limits__what_is_wrong_is_refused_at_its_line(void **unused)
         { "{quota: 5/day, zone: ../x}", "stoker.yaml:2: limits.a.zone: not a time zone" },
         { "{cooldown: 2h}", "stoker.yaml:2: limits.a.cooldown: is longer than cooldown_max" },
         { "{breaker: off}", "stoker.yaml:2: limits.a.breaker: write {errors: 5, within: 2m" },
-        { "{breaker: {eror: 5}}",
-          "stoker.yaml:2: limits.a.breaker.eror: unknown key (did you mean \"errors\"?)" },
+        { "{breaker: {erros: 5}}",
+          "stoker.yaml:2: limits.a.breaker.erros: unknown key (did you mean \"errors\"?)" },
         { "{adaptive: 7}", "stoker.yaml:2: limits.a.adaptive: " },
         { "{concurrency: 0}", "stoker.yaml:2: limits.a.concurrency: " },
     };

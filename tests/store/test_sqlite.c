@@ -783,6 +783,8 @@ static void views__have_the_documented_columns(void **state)
         { "events", "id,at,kind,job_id,sweep_id,pool,queue,actor,text" },
         { "pools", "id,name,host,pid,workers,started_at,beat_at,stopped_at,ended" },
         { "queues", "id,name,paused,reason,actor,changed_at" },
+        { "limits", "name,blocked_until,reason,strikes,used,concurrency_learned,set_per_window,"
+                    "set_concurrency,set_by" },
     };
     make_store();
     for (size_t i = 0; i < STK_ARRAY_LEN(views); i++) {

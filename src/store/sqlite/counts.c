@@ -61,6 +61,7 @@ void stk_sqlite_count(struct stk_sqlite *self, int64_t sweep_id, int64_t queue_i
     if (from < STK_STATE_COUNT_) row->by[from]--;
     if (to < STK_STATE_COUNT_) row->by[to]++;
     if (to < STK_STATE_COUNT_ && stk_state_is_final(to)) row->ended_at = now;
+    if (self->loads.known) stk_sqlite_load_move(self, queue_id, from, to);
 }
 
 static enum stk_rc write_one(struct stk_sqlite *self, enum stmt which, const struct count_row *row,

@@ -197,6 +197,7 @@ void stk_sqlite_close(struct stk_store *store)
     stk_sqlite_unlock(self);
 
     stk_sqlite_words_release(&self->words);
+    stk_sqlite_limits_release(self);
     stk_sqlite_counts_release(&self->counts);
     stk_sqlite_counts_release(&self->counts_saved);
     stk_buf_release(&self->picked_params);

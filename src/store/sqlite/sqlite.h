@@ -32,6 +32,7 @@
     X(JOB_RUNNING, WRITE)     X(JOB_COMPLETE, WRITE)     X(JOB_END, WRITE)        \
     X(JOB_PUT_BACK, WRITE)    X(ATTEMPT_ADD, WRITE)      X(ATTEMPT_KEEP, WRITE)   \
     X(COUNT_CHANGE, WRITE)    X(COUNT_ADD, WRITE)        X(COUNT_ALL, READ)       \
+    X(LIMITER_LIST, READ)     X(LIMITER_SET, WRITE)      X(COUNT_QUEUES, READ)    \
     X(COUNT_SWEEP, READ)      X(COUNT_TASKS, READ)       X(COUNT_TASK_STATE, READ) \
     X(COUNT_CHECK, READ)                                                          \
     X(STEP_RANGE, WRITE)      X(STEP_SWEEP, WRITE)       X(STEP_STATE, WRITE)     \
@@ -77,6 +78,23 @@ struct count_set {
     struct count_row *rows;
     size_t count, size;
     size_t last; /* where the last change went: mostly the next one goes there too */
+};
+
+/* The limits as the writer knows them, like the words below. */
+struct limit_set {
+    struct stk_limit *rows;
+    size_t count;
+    bool known;
+};
+/* Jobs of a queue that wait or run, kept by the writer once somebody has asked;
+ * a rollback makes it read them again. */
+struct queue_load {
+    int64_t queue_id, pending, running;
+};
+struct load_set {
+    struct queue_load *rows;
+    size_t count;
+    bool known;
 };
 
 struct task_word {
@@ -131,6 +149,8 @@ struct stk_sqlite {
 
     stk_time_ns next_due; /* of jobs not yet promoted */
     struct words words;
+    struct limit_set limits;
+    struct load_set loads;
     struct count_set counts, counts_saved; /* of this transaction; at its savepoint */
 
     struct pick *picks;
@@ -238,6 +258,13 @@ void stk_sqlite_words_release(struct words *words);
 /* NULL: no such task, queue. Words must be known. */
 const struct task_word *stk_sqlite_task_by_id(const struct stk_sqlite *self, int64_t id);
 const struct stk_queue *stk_sqlite_queue_by_id(const struct stk_sqlite *self, int64_t id);
+
+/* Forget what is kept in memory of limits and loads: a change was undone. */
+void stk_sqlite_limits_forget(struct stk_sqlite *self);
+void stk_sqlite_limits_release(struct stk_sqlite *self);
+/* A job of the queue moves; see stk_sqlite_count. */
+void stk_sqlite_load_move(struct stk_sqlite *self, int64_t queue_id, enum stk_state from,
+                          enum stk_state to);
 
 /* One job moves from a state to another; STK_STATE_COUNT_: from nowhere. */
 void stk_sqlite_count(struct stk_sqlite *self, int64_t sweep_id, int64_t queue_id, int64_t task_id,

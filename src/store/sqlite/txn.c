@@ -58,6 +58,7 @@ void stk_sqlite_rollback(struct stk_store *store)
     self->in_savepoint = false;
     self->counts.count = 0;
     self->words.known = false;
+    stk_sqlite_limits_forget(self);
     stk_sqlite_due_reread(self);
 }
 
@@ -136,6 +137,7 @@ void stk_sqlite_savepoint_undo(struct stk_store *store)
 
     stk_sqlite_counts_copy(&self->counts, &self->counts_saved);
     self->words.known = false;
+    stk_sqlite_limits_forget(self);
     if (stk_sqlite_writing(self, NULL) != STK_OK) return;
 
     /* Should this fail, SQLite ends the transaction, and commit says so. */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/gate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rand.h"
+
+/* Stands for a queue that no task of the settings uses, or that has no limits. */
+static const struct stk_task no_limits;
+
+void stk_gates_init(struct stk_gates *gates, const struct stk_settings *settings)
+{
+    *gates = (struct stk_gates){ .settings = settings };
+}
+
+void stk_gates_release(struct stk_gates *gates)
+{
+    free(gates->of_queue_);
+    *gates = (struct stk_gates){ 0 };
+}
+
+/* Asked in every round for every queue, so a name is compared once only: ids of
+ * queues are small, and a queue keeps its name. */
+static const struct stk_task *task_of_queue(struct stk_gates *gates, const struct stk_queue *queue)
+{
+    size_t id = (size_t)queue->id;
+    if (id >= gates->size_) {
+        gates->of_queue_ = stk_realloc(gates->of_queue_, id + 1, sizeof(*gates->of_queue_));
+        while (gates->size_ <= id) {
+            gates->of_queue_[gates->size_++] = NULL;
+        }
+    }
+    if (gates->of_queue_[id] == NULL) {
+        const struct stk_task *task = stk_settings_queue(gates->settings, queue->name);
+        gates->of_queue_[id] = task != NULL ? task : &no_limits;
+    }
+    return gates->of_queue_[id];
+}
+
+static bool has_limit(const struct stk_task *task, const struct stk_limit_spec *spec)
+{
+    for (size_t i = 0; i < task->limit_count; i++) {
+        if (task->limits[i] == spec) return true;
+    }
+    return false;
+}
+
+static bool is_for_starts(const struct stk_limit_spec *spec)
+{
+    return spec->class_ == STK_LIMIT_CLASS_SUBMIT || spec->class_ == STK_LIMIT_CLASS_ALL;
+}
+
+/* Attempts alive in all queues that share the limit. */
+static enum stk_rc count_in_use(struct stk_gates *gates, struct stk_store *store,
+                                const struct stk_limit_spec *spec, int64_t *ret,
+                                struct stk_error *err)
+{
+    const struct stk_queue *queues = NULL;
+    size_t count = 0;
+    enum stk_rc rc = stk_store_queues(store, &queues, &count, err);
+    *ret = 0;
+    for (size_t i = 0; rc == STK_OK && i < count; i++) {
+        if (!has_limit(task_of_queue(gates, &queues[i]), spec)) continue;
+        int64_t pending = 0, running = 0;
+        rc = stk_store_queue_load(store, queues[i].id, &pending, &running, err);
+        *ret += running;
+    }
+    return rc;
+}
+
+static enum stk_rc read_limit(struct stk_store *store, const char *name, struct stk_limit *ret,
+                              struct stk_error *err)
+{
+    const struct stk_limit *limits = NULL;
+    size_t count = 0;
+    enum stk_rc rc = stk_store_limits(store, &limits, &count, err);
+    if (rc != STK_OK) return rc;
+
+    stk_limit_init(ret, name);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(limits[i].name, name) == 0) *ret = limits[i];
+    }
+    return STK_OK;
+}
+
+static void narrow(struct stk_gate *gate, const struct stk_admission *admission)
+{
+    if (admission->admits < gate->admits) gate->admits = admission->admits;
+    if (admission->again_at == STK_NEVER) return;
+    /* Of several limits the last to open counts; asking too early only asks again. */
+    if (gate->again_at == STK_NEVER || admission->again_at < gate->again_at) {
+        gate->again_at = admission->again_at;
+    }
+}
+
+enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
+                         const struct stk_queue *queue, stk_time_ns now, struct stk_gate *ret,
+                         struct stk_error *err)
+{
+    const struct stk_task *task = task_of_queue(gates, queue);
+    *ret = (struct stk_gate){ .admits = SIZE_MAX, .again_at = STK_NEVER };
+    if (task->limit_count == 0) return STK_OK;
+
+    for (size_t i = 0; i < task->limit_count; i++) {
+        struct stk_limit limit;
+        int64_t in_use = 0;
+        if (!is_for_starts(task->limits[i])) continue;
+        enum stk_rc rc = read_limit(store, task->limits[i]->name, &limit, err);
+        if (rc == STK_OK) rc = count_in_use(gates, store, task->limits[i], &in_use, err);
+        if (rc != STK_OK) return rc;
+
+        struct stk_admission admission = stk_limit_admit(&limit, task->limits[i], in_use, now);
+        if (admission.admits < UINT32_MAX) narrow(ret, &admission);
+    }
+    int64_t pending = 0, running = 0;
+    enum stk_rc rc = stk_store_queue_load(store, queue->id, &pending, &running, err);
+    if (pending == 0) ret->again_at = STK_NEVER; /* nobody waits behind it */
+    return rc;
+}
+
+enum stk_rc stk_gate_took(struct stk_gates *gates, struct stk_store *store,
+                          const struct stk_queue *queue, size_t count, stk_time_ns now,
+                          struct stk_error *err)
+{
+    const struct stk_task *task = task_of_queue(gates, queue);
+    for (size_t i = 0; count > 0 && i < task->limit_count; i++) {
+        struct stk_limit limit;
+        if (!is_for_starts(task->limits[i])) continue;
+        enum stk_rc rc = read_limit(store, task->limits[i]->name, &limit, err);
+        if (rc != STK_OK) return rc;
+
+        stk_limit_take(&limit, task->limits[i], (uint32_t)count, now);
+        rc = stk_store_limit_set(store, &limit, err);
+        if (rc != STK_OK) return rc;
+    }
+    return STK_OK;
+}
+
+/* --- what an outcome says ------------------------------------------------ */
+
+/* A command's exit status says two things of an authority: told to come back
+ * later, or let through. A failure of its own says nothing. */
+static struct stk_signal signal_of(const struct stk_exec_result *ended, stk_time_ns sent_at,
+                                   stk_time_ns now)
+{
+    struct stk_signal signal = { .class_ = STK_LIMIT_CLASS_SUBMIT,
+                                 .sent_at = sent_at,
+                                 .remaining = -1 };
+    if (ended->outcome == STK_OUTCOME_COMPLETED) signal.kind = STK_SIGNAL_OK;
+    if (ended->outcome != STK_OUTCOME_THROTTLED) return signal;
+
+    signal.kind = STK_SIGNAL_THROTTLED;
+    signal.has_retry_after = ended->until_said;
+    signal.retry_after_ns = ended->until > now ? ended->until - now : 0;
+    (void)snprintf(signal.reason, sizeof(signal.reason), "%.*s", (int)sizeof(signal.reason) - 1,
+                   ended->error);
+    return signal;
+}
+
+static enum stk_rc say_changed(struct stk_store *store, const struct stk_limit *limit,
+                               const struct stk_limit_spec *spec, int64_t in_use, stk_time_ns now,
+                               struct stk_error *err)
+{
+    char text[400];
+    stk_limit_sentence(limit, spec, in_use, now, text, sizeof(text));
+    const struct stk_event event = { .text = text };
+    enum stk_event_kind kind =
+        limit->blocked_until > now ? STK_EVENT_LIMIT_CLOSED : STK_EVENT_LIMIT_OPENED;
+    return stk_store_event(store, kind, &event, now, err);
+}
+
+static enum stk_rc tell_limit(struct stk_gates *gates, struct stk_store *store,
+                              const struct stk_limit_spec *spec, const struct stk_signal *signal,
+                              stk_time_ns now, stk_time_ns *until, struct stk_error *err)
+{
+    struct stk_limit limit;
+    int64_t in_use = 0;
+    enum stk_rc rc = read_limit(store, spec->name, &limit, err);
+    if (rc == STK_OK) rc = count_in_use(gates, store, spec, &in_use, err);
+    if (rc != STK_OK) return rc;
+
+    struct stk_limit before = limit;
+    bool is_news = stk_limit_signal(&limit, spec, signal, in_use, now, stk_rand_u64());
+    if (signal->kind == STK_SIGNAL_THROTTLED) {
+        stk_time_ns turn = stk_limit_turn(&limit, spec, now, stk_rand_u64());
+        if (turn > *until) *until = turn;
+    }
+    if (memcmp(&before, &limit, sizeof(limit)) == 0) return STK_OK; /* a quiet OK, as most are */
+    rc = stk_store_limit_set(store, &limit, err);
+    if (rc == STK_OK && is_news) rc = say_changed(store, &limit, spec, in_use, now, err);
+    return rc;
+}
+
+enum stk_rc stk_gate_heard(struct stk_gates *gates, struct stk_store *store,
+                           const struct stk_task *task, const struct stk_exec_result *ended,
+                           stk_time_ns sent_at, stk_time_ns now, stk_time_ns *until,
+                           struct stk_error *err)
+{
+    if (task->limit_count == 0) return STK_OK;
+    const struct stk_signal signal = signal_of(ended, sent_at, now);
+    if (signal.kind == STK_SIGNAL_NONE) return STK_OK;
+
+    for (size_t i = 0; i < task->limit_count; i++) {
+        if (!is_for_starts(task->limits[i])) continue;
+        enum stk_rc rc = tell_limit(gates, store, task->limits[i], &signal, now, until, err);
+        if (rc != STK_OK) return rc;
+    }
+    return STK_OK;
+}
