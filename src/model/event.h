@@ -30,7 +30,12 @@
     X(LIMIT_SET,       "limit.set",        "a person set or cleared a limit")               \
     X(SWEEP_CREATED,    "sweep.created",     "a sweep was accepted")                          \
     X(SWEEP_EXTENDED,   "sweep.extended",    "points were added to a sweep")                  \
-    X(STORE_MIGRATED,   "store.migrated",    "the schema was brought to a newer version")
+    X(STORE_MIGRATED,   "store.migrated",    "the schema was brought to a newer version")      \
+    X(SESSION_CHANGED,  "session.changed",   "a session came into another state")             \
+    X(SESSION_RENEWED,  "session.renewed",   "a session has a new credential")                \
+    X(JOB_AMBIGUOUS,    "job.ambiguous",     "nobody knows whether the authority accepted a job; a person has to look") \
+    X(USER_CHANGED,     "user.changed",      "a user or token was made, changed or removed")  \
+    X(NOTICE_FAILED,    "notice.failed",     "a notice could not be delivered")
 /* clang-format on */
 
 enum stk_event_kind {

@@ -45,16 +45,19 @@ static const struct rule {
     enum ready ready;       /* if pending */
     const char *held;       /* if pending */
     const char *note;       /* if used up */
+    bool goes_on;           /* RUNNING instead, of a job that runs elsewhere */
 } rules[] = {
-    [STK_OUTCOME_COMPLETED]    = { STK_STATE_COMPLETED, BOUND_NONE,          STK_STATE_COMPLETED, READY_NEVER,   NULL,           NULL },
-    [STK_OUTCOME_FAILED]       = { STK_STATE_PENDING,   BOUND_ATTEMPTS,      STK_STATE_FAILED,    READY_BACKOFF, NULL,           NOTE_ATTEMPTS },
-    [STK_OUTCOME_FAILED_FINAL] = { STK_STATE_FAILED,    BOUND_NONE,          STK_STATE_FAILED,    READY_NEVER,   NULL,           NULL },
-    [STK_OUTCOME_TIMED_OUT]    = { STK_STATE_PENDING,   BOUND_ATTEMPTS,      STK_STATE_FAILED,    READY_BACKOFF, NULL,           NOTE_ATTEMPTS },
-    [STK_OUTCOME_THROTTLED]    = { STK_STATE_PENDING,   BOUND_NONE,          STK_STATE_PENDING,   READY_UNTIL,   NULL,           NULL },
-    [STK_OUTCOME_SESSION_LOST] = { STK_STATE_PENDING,   BOUND_NONE,          STK_STATE_PENDING,   READY_NOW,     NULL,           NULL },
-    [STK_OUTCOME_INTERRUPTED]  = { STK_STATE_PENDING,   BOUND_INTERRUPTIONS, STK_STATE_FAILED,    READY_NOW,     NULL,           NOTE_INTERRUPTIONS },
-    [STK_OUTCOME_CANCELLED]    = { STK_STATE_CANCELLED, BOUND_NONE,          STK_STATE_CANCELLED, READY_NEVER,   NULL,           NULL },
-    [STK_OUTCOME_UNKNOWN_TASK] = { STK_STATE_PENDING,   BOUND_NONE,          STK_STATE_PENDING,   READY_NEVER,   "unknown_task", NULL },
+    [STK_OUTCOME_COMPLETED]    = { STK_STATE_COMPLETED, BOUND_NONE,          STK_STATE_COMPLETED, READY_NEVER,   NULL,           NULL,               false },
+    [STK_OUTCOME_FAILED]       = { STK_STATE_PENDING,   BOUND_ATTEMPTS,      STK_STATE_FAILED,    READY_BACKOFF, NULL,           NOTE_ATTEMPTS,      false },
+    [STK_OUTCOME_FAILED_FINAL] = { STK_STATE_FAILED,    BOUND_NONE,          STK_STATE_FAILED,    READY_NEVER,   NULL,           NULL,               false },
+    [STK_OUTCOME_TIMED_OUT]    = { STK_STATE_PENDING,   BOUND_ATTEMPTS,      STK_STATE_FAILED,    READY_BACKOFF, NULL,           NOTE_ATTEMPTS,      false },
+    [STK_OUTCOME_THROTTLED]    = { STK_STATE_PENDING,   BOUND_NONE,          STK_STATE_PENDING,   READY_UNTIL,   NULL,           NULL,               true },
+    [STK_OUTCOME_SESSION_LOST] = { STK_STATE_PENDING,   BOUND_NONE,          STK_STATE_PENDING,   READY_NOW,     NULL,           NULL,               true },
+    [STK_OUTCOME_INTERRUPTED]  = { STK_STATE_PENDING,   BOUND_INTERRUPTIONS, STK_STATE_FAILED,    READY_NOW,     NULL,           NOTE_INTERRUPTIONS, true },
+    [STK_OUTCOME_CANCELLED]    = { STK_STATE_CANCELLED, BOUND_NONE,          STK_STATE_CANCELLED, READY_NEVER,   NULL,           NULL,               false },
+    [STK_OUTCOME_UNKNOWN_TASK] = { STK_STATE_PENDING,   BOUND_NONE,          STK_STATE_PENDING,   READY_NEVER,   "unknown_task", NULL,               true },
+    [STK_OUTCOME_PARKED]       = { STK_STATE_RUNNING,   BOUND_NONE,          STK_STATE_RUNNING,   READY_NEVER,   NULL,           NULL,               true },
+    [STK_OUTCOME_AMBIGUOUS]    = { STK_STATE_FAILED,    BOUND_NONE,          STK_STATE_FAILED,    READY_NEVER,   NULL,           NULL,               false },
 };
 
 static const struct {
@@ -103,6 +106,13 @@ struct stk_transition stk_lifecycle_settle(const struct stk_attempt_facts *facts
     assert(facts != NULL && facts->retry != NULL);
     assert(outcome < STK_OUTCOME_COUNT_);
 
+    bool is_parked = outcome == STK_OUTCOME_PARKED;
+    if (is_parked || (facts->remote_known && rules[outcome].goes_on)) {
+        return (struct stk_transition){ .state = STK_STATE_RUNNING,
+                                        .ready_at = STK_NEVER,
+                                        .counts = true,
+                                        .counter = outcomes[outcome].counter };
+    }
     bool is_done = outcome == STK_OUTCOME_COMPLETED;
     if (facts->cancel_requested && !is_done) outcome = STK_OUTCOME_CANCELLED;
 

@@ -11,6 +11,7 @@
  *            failed, throttled, session lost, interrupted
  *
  *   retry by a person: COMPLETED, FAILED, CANCELLED -> PENDING
+ *   parked: RUNNING -> RUNNING, without a worker; it runs at an authority
  *
  * `attempt` is raised by the claim and given back by the outcomes that do not
  * count. store/sql repeats the from-states in its WHERE clauses, the schema the
@@ -46,7 +47,9 @@
     X(SESSION_LOST, "session_lost", false,  SESSION_WAITS, "the session has ended")      \
     X(INTERRUPTED,  "interrupted",  false,  INTERRUPTIONS, "its pool stopped or died")   \
     X(CANCELLED,    "cancelled",    true,   NONE,          "stopped by a person")        \
-    X(UNKNOWN_TASK, "unknown_task", false,  NONE,          "this pool does not know its task")
+    X(UNKNOWN_TASK, "unknown_task", false,  NONE,          "this pool does not know its task") \
+    X(PARKED,       "parked",       true,   NONE,          "goes on at the authority")   \
+    X(AMBIGUOUS,    "ambiguous",    true,   NONE,          "nobody knows whether it was accepted")
 /* clang-format on */
 
 enum stk_state {
@@ -78,6 +81,7 @@ struct stk_attempt_facts {
     uint32_t attempt;       /* as raised by its claim: 1 is the first */
     uint32_t interruptions; /* before this outcome */
     bool cancel_requested;  /* a person asked while it ran */
+    bool remote_known;      /* a handle is stored, or it is to be adopted: it runs elsewhere */
     const struct stk_retry *retry;
 };
 
@@ -95,7 +99,13 @@ struct stk_transition {
  * THROTTLED and FAILED the earliest next try the job itself asked for, 0 when
  * it asked for none. `dice` is any random number, for the jitter. Interrupted
  * more than retry->interruptions_max times: FAILED. With cancel_requested
- * every outcome but COMPLETED gives CANCELLED. */
+ * every outcome but COMPLETED gives CANCELLED.
+ *
+ * RUNNING means parked: the job runs at an authority, its attempt goes on and
+ * stays counted. PARKED gives it, and, when remote_known, whatever only kept this
+ * pool from asking (INTERRUPTED without bound, THROTTLED, SESSION_LOST,
+ * UNKNOWN_TASK); cancel_requested does not change that, the authority has to be
+ * told first. */
 struct stk_transition stk_lifecycle_settle(const struct stk_attempt_facts *facts,
                                            enum stk_outcome outcome, stk_time_ns now,
                                            stk_time_ns until, uint64_t dice);

@@ -62,12 +62,16 @@ struct rescue_step {
     struct stk_bulk bulk;
 };
 
-static uint32_t bound_of_task(void *context, const char *name)
+static struct stk_bounds bound_of_task(void *context, const char *name)
 {
     const struct stk_retry standard = STK_RETRY_DEFAULT;
     const struct stk_pool *pool = context;
     const struct stk_task *task = stk_settings_task(pool->options.settings, name);
-    return task != NULL ? task->retry.interruptions_max : standard.interruptions_max;
+    return (struct stk_bounds){
+        .interruptions_max =
+            task != NULL ? task->retry.interruptions_max : standard.interruptions_max,
+        .ambiguous = STK_AMBIGUOUS_QUARANTINE,
+    };
 }
 
 static enum stk_rc rescue(struct stk_store *store, void *arg, stk_time_ns now,

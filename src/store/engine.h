@@ -25,7 +25,13 @@
     X(counts) X(counts_by_task)                                               \
     X(pool_start) X(pool_beat) X(pool_stop) X(pools)                          \
     X(event) X(events)                                                        \
-    X(limits) X(limit_set) X(queue_load)                                      \
+    X(claim_polls) X(next_poll) X(queue_load) X(remote_note) X(remote)           \
+    X(sessions) X(session_set) X(session_secret) X(session_secret_set)        \
+    X(limits) X(limit_set) X(task_run_time)                                   \
+    X(users) X(user_set) X(user_remove)                                       \
+    X(tokens) X(token_find) X(token_add) X(token_remove)                      \
+    X(audit_add) X(audits) X(audit_verify)                                    \
+    X(notice_add) X(notices_due) X(notice_tried)                              \
     X(tend) X(doctor)
 /* clang-format on */
 

@@ -119,21 +119,6 @@ enum stk_rc stk_store_queue_pause(struct stk_store *store, const char *name, boo
     return store->engine->queue_pause(store, name, paused, reason, actor, now, err);
 }
 
-/* --- limits -------------------------------------------------------------- */
-
-enum stk_rc stk_store_limits(struct stk_store *store, const struct stk_limit **ret,
-                             size_t *ret_count, struct stk_error *err)
-{
-    return store->engine->limits(store, ret, ret_count, err);
-}
-
-enum stk_rc stk_store_limit_set(struct stk_store *store, const struct stk_limit *limit,
-                                struct stk_error *err)
-{
-    assert(limit->name[0] != '\0');
-    return store->engine->limit_set(store, limit, err);
-}
-
 enum stk_rc stk_store_queue_load(struct stk_store *store, int64_t queue_id, int64_t *ret_pending,
                                  int64_t *ret_running, struct stk_error *err)
 {
@@ -177,6 +162,33 @@ enum stk_rc stk_store_settle(struct stk_store *store, struct stk_settle *settles
                              stk_time_ns now, struct stk_error *err)
 {
     return store->engine->settle(store, settles, count, now, err);
+}
+
+enum stk_rc stk_store_claim_polls(struct stk_store *store, int64_t queue_id, int64_t pool_id,
+                                  const uint32_t *slots, size_t count, stk_time_ns now,
+                                  stk_claim_fn each, void *context, size_t *ret_count,
+                                  struct stk_error *err)
+{
+    assert(pool_id > 0 && each != NULL);
+    return store->engine->claim_polls(store, queue_id, pool_id, slots, count, now, each, context,
+                                      ret_count, err);
+}
+
+stk_time_ns stk_store_next_poll(struct stk_store *store)
+{
+    return store->engine->next_poll(store);
+}
+
+enum stk_rc stk_store_remote_note(struct stk_store *store, int64_t job_id, int64_t attempt_id,
+                                  stk_time_ns now, struct stk_error *err)
+{
+    return store->engine->remote_note(store, job_id, attempt_id, now, err);
+}
+
+enum stk_rc stk_store_remote(struct stk_store *store, int64_t job_id, stk_remote_fn each,
+                             void *context, struct stk_error *err)
+{
+    return store->engine->remote(store, job_id, each, context, err);
 }
 
 /* --- what people do ------------------------------------------------------ */
@@ -328,6 +340,138 @@ enum stk_rc stk_store_events(struct stk_store *store, int64_t after_id, int64_t 
                              size_t limit, stk_event_fn each, void *context, struct stk_error *err)
 {
     return store->engine->events(store, after_id, job_id, limit, each, context, err);
+}
+
+/* --- sessions and limits ------------------------------------------------- */
+
+enum stk_rc stk_store_sessions(struct stk_store *store, const struct stk_session **ret,
+                               size_t *ret_count, struct stk_error *err)
+{
+    return store->engine->sessions(store, ret, ret_count, err);
+}
+
+enum stk_rc stk_store_session_set(struct stk_store *store, const struct stk_session *session,
+                                  struct stk_error *err)
+{
+    return store->engine->session_set(store, session, err);
+}
+
+enum stk_rc stk_store_session_secret(struct stk_store *store, const char *name,
+                                     enum stk_session_secret which, struct stk_buf *ret_sealed,
+                                     int64_t *ret_generation, struct stk_error *err)
+{
+    return store->engine->session_secret(store, name, which, ret_sealed, ret_generation, err);
+}
+
+enum stk_rc stk_store_session_secret_set(struct stk_store *store, const char *name,
+                                         enum stk_session_secret which, const void *sealed,
+                                         size_t len, struct stk_error *err)
+{
+    assert(sealed != NULL || len == 0);
+    return store->engine->session_secret_set(store, name, which, sealed, len, err);
+}
+
+enum stk_rc stk_store_limits(struct stk_store *store, const struct stk_limit **ret,
+                             size_t *ret_count, struct stk_error *err)
+{
+    return store->engine->limits(store, ret, ret_count, err);
+}
+
+enum stk_rc stk_store_limit_set(struct stk_store *store, const struct stk_limit *limit,
+                                struct stk_error *err)
+{
+    return store->engine->limit_set(store, limit, err);
+}
+
+enum stk_rc stk_store_task_run_time(struct stk_store *store, const char *task,
+                                    stk_time_ns *ret_mean, struct stk_error *err)
+{
+    return store->engine->task_run_time(store, task, ret_mean, err);
+}
+
+/* --- people -------------------------------------------------------------- */
+
+enum stk_rc stk_store_users(struct stk_store *store, const char *name, stk_user_fn each,
+                            void *context, struct stk_error *err)
+{
+    return store->engine->users(store, name, each, context, err);
+}
+
+enum stk_rc stk_store_user_set(struct stk_store *store, const struct stk_user *user,
+                               struct stk_error *err)
+{
+    assert(user->name != NULL);
+    return store->engine->user_set(store, user, err);
+}
+
+enum stk_rc stk_store_user_remove(struct stk_store *store, const char *name, struct stk_error *err)
+{
+    return store->engine->user_remove(store, name, err);
+}
+
+enum stk_rc stk_store_tokens(struct stk_store *store, const char *user, stk_token_fn each,
+                             void *context, struct stk_error *err)
+{
+    return store->engine->tokens(store, user, each, context, err);
+}
+
+enum stk_rc stk_store_token_find(struct stk_store *store, const uint8_t hash[STK_TOKEN_HASH_BYTES],
+                                 stk_token_fn each, void *context, struct stk_error *err)
+{
+    return store->engine->token_find(store, hash, each, context, err);
+}
+
+enum stk_rc stk_store_token_add(struct stk_store *store, const struct stk_token *token,
+                                int64_t *ret_id, struct stk_error *err)
+{
+    assert(token->user != NULL);
+    return store->engine->token_add(store, token, ret_id, err);
+}
+
+enum stk_rc stk_store_token_remove(struct stk_store *store, int64_t id, struct stk_error *err)
+{
+    return store->engine->token_remove(store, id, err);
+}
+
+enum stk_rc stk_store_audit_add(struct stk_store *store, const struct stk_audit *audit,
+                                stk_time_ns now, struct stk_error *err)
+{
+    assert(audit->actor != NULL && audit->action != NULL && audit->subject != NULL);
+    return store->engine->audit_add(store, audit, now, err);
+}
+
+enum stk_rc stk_store_audits(struct stk_store *store, int64_t before_id, size_t limit,
+                             stk_audit_fn each, void *context, struct stk_error *err)
+{
+    return store->engine->audits(store, before_id, limit, each, context, err);
+}
+
+enum stk_rc stk_store_audit_verify(struct stk_store *store, int64_t *ret_rows,
+                                   struct stk_error *err)
+{
+    return store->engine->audit_verify(store, ret_rows, err);
+}
+
+/* --- notices ------------------------------------------------------------- */
+
+enum stk_rc stk_store_notice_add(struct stk_store *store, const struct stk_notice *notice,
+                                 stk_time_ns now, bool *ret_fresh, struct stk_error *err)
+{
+    assert(notice->event != NULL && notice->key != NULL && notice->text != NULL);
+    return store->engine->notice_add(store, notice, now, ret_fresh, err);
+}
+
+enum stk_rc stk_store_notices_due(struct stk_store *store, stk_time_ns now, size_t limit,
+                                  stk_notice_fn each, void *context, stk_time_ns *ret_next,
+                                  struct stk_error *err)
+{
+    return store->engine->notices_due(store, now, limit, each, context, ret_next, err);
+}
+
+enum stk_rc stk_store_notice_tried(struct stk_store *store, int64_t id, const char *left,
+                                   stk_time_ns next_at, struct stk_error *err)
+{
+    return store->engine->notice_tried(store, id, left, next_at, err);
 }
 
 /* --- health -------------------------------------------------------------- */

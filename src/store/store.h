@@ -23,11 +23,15 @@
 #ifndef STK_STORE_STORE_H
 #define STK_STORE_STORE_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "model/event.h"
 #include "model/lifecycle.h"
 #include "model/limit.h"
 #include "model/progress.h"
+#include "model/remote.h"
+#include "model/session.h"
+#include "model/user.h"
 
 struct stk_store; /* opaque */
 
@@ -142,6 +146,8 @@ struct stk_claim {
     uint32_t interruptions;
     uint32_t slot; /* the worker's number, out of slots[] */
     stk_time_ns started_at;
+    bool cancel_requested;
+    struct stk_remote remote; /* phase NONE: a job that has not been submitted anywhere */
 };
 typedef void (*stk_claim_fn)(void *context, const struct stk_claim *claim);
 
@@ -152,6 +158,30 @@ STK_MUST_USE enum stk_rc stk_store_claim(struct stk_store *store, int64_t queue_
                                          const uint32_t *slots, size_t count, stk_time_ns now,
                                          stk_claim_fn each, void *context, size_t *ret_count,
                                          struct stk_error *err);
+
+/* The same for remote jobs that are parked and due: they are running all the
+ * time; a claim gives them a worker and a new attempt id for one poll, and
+ * raises no attempt. Earliest poll_at first. With a cancel asked, due at once. */
+STK_MUST_USE enum stk_rc stk_store_claim_polls(struct stk_store *store, int64_t queue_id,
+                                               int64_t pool_id, const uint32_t *slots, size_t count,
+                                               stk_time_ns now, stk_claim_fn each, void *context,
+                                               size_t *ret_count, struct stk_error *err);
+/* The earliest poll_at of a parked job, STK_NEVER if none. In memory. */
+stk_time_ns stk_store_next_poll(struct stk_store *store);
+/* Jobs of the queue that are pending and running, parked ones included, as this
+ * transaction sees it. Kept in memory by the writer once somebody has asked. */
+STK_MUST_USE enum stk_rc stk_store_queue_load(struct stk_store *store, int64_t queue_id,
+                                              int64_t *ret_pending, int64_t *ret_running,
+                                              struct stk_error *err);
+/* Notes that the job is about to be submitted elsewhere. STK_CONFLICT: the
+ * attempt no longer holds it. */
+STK_MUST_USE enum stk_rc stk_store_remote_note(struct stk_store *store, int64_t job_id,
+                                               int64_t attempt_id, stk_time_ns now,
+                                               struct stk_error *err);
+/* What is known of a remote job, for people. STK_NOT_FOUND: it is none. */
+typedef void (*stk_remote_fn)(void *context, const struct stk_remote *remote);
+STK_MUST_USE enum stk_rc stk_store_remote(struct stk_store *store, int64_t job_id,
+                                          stk_remote_fn each, void *context, struct stk_error *err);
 
 struct stk_settle {
     int64_t id, attempt_id;
@@ -164,6 +194,9 @@ struct stk_settle {
     const char *tail;    /* end of its output, or NULL */
     size_t tail_len;
     int exit_status; /* of the program: 0..255, 256+N killed by signal N, -1 none */
+    /* to.state RUNNING: the job is parked with this, holds no worker, and keeps
+     * its attempt id; any other state ends what is known of it elsewhere. */
+    const struct stk_remote *remote;
     /* written by settle: */
     bool accepted; /* false: the attempt no longer held the job; refused and counted */
 };
@@ -315,10 +348,16 @@ STK_MUST_USE enum stk_rc stk_store_pools(struct stk_store *store, size_t limit, 
                                          void *context, struct stk_error *err);
 
 /* Gives back the running jobs of pools that are gone: on SQLite all but those
- * of `pool_id` (0: all), since an owner has no living peer. Bounded steps as
+ * of `pool_id` (0: all), since an owner has no living peer. A remote job with a
+ * handle is parked again, due now; one that was being submitted ends as its
+ * task's `ambiguous` says (bound->ambiguous). Bounded steps as
  * for cancel; jobs asked to cancel become cancelled, those interrupted more
  * often than `bound` says for their task failed. */
-typedef uint32_t (*stk_bound_fn)(void *context, const char *task);
+struct stk_bounds {
+    uint32_t interruptions_max;
+    enum stk_ambiguous ambiguous;
+};
+typedef struct stk_bounds (*stk_bound_fn)(void *context, const char *task);
 STK_MUST_USE enum stk_rc stk_store_rescue(struct stk_store *store, int64_t pool_id,
                                           stk_bound_fn bound, void *context, stk_time_ns now,
                                           struct stk_bulk *bulk, struct stk_error *err);
@@ -344,20 +383,109 @@ STK_MUST_USE enum stk_rc stk_store_events(struct stk_store *store, int64_t after
                                           size_t limit, stk_event_fn each, void *context,
                                           struct stk_error *err);
 
-/* --- limits -------------------------------------------------------------- */
+/* --- sessions and limits ------------------------------------------------- */
 
-/* The rows, by name; one appears with its first set. The array is the store's,
- * good until the next call that writes. A reader re-reads each time, a writer
- * keeps it in memory: a claim sees the limits of its own transaction. */
+/* All rows, by name. The array is the store's, good until the next call that
+ * writes. A reader re-reads each time, a writer keeps it in memory: a claim sees
+ * state and generation of its own transaction. */
+STK_MUST_USE enum stk_rc stk_store_sessions(struct stk_store *store, const struct stk_session **ret,
+                                            size_t *ret_count, struct stk_error *err);
+/* Inserts or replaces the row of that name; its secrets stay. Who writes has
+ * read the row, its epoch and generation, in the same transaction. */
+STK_MUST_USE enum stk_rc stk_store_session_set(struct stk_store *store,
+                                               const struct stk_session *session,
+                                               struct stk_error *err);
+/* Sealed bytes (base/seal). CREDENTIAL is what workers use, replaced with the
+ * generation in one transaction; WORK is the keeper's own: refresh tokens, the
+ * cookies of an open challenge. Empty: none. */
+enum stk_session_secret { STK_SESSION_CREDENTIAL, STK_SESSION_WORK };
+STK_MUST_USE enum stk_rc stk_store_session_secret(struct stk_store *store, const char *name,
+                                                  enum stk_session_secret which,
+                                                  struct stk_buf *ret_sealed,
+                                                  int64_t *ret_generation, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_session_secret_set(struct stk_store *store, const char *name,
+                                                      enum stk_session_secret which,
+                                                      const void *sealed, size_t len,
+                                                      struct stk_error *err);
+
+/* As for sessions. Rows appear with the first set. */
 STK_MUST_USE enum stk_rc stk_store_limits(struct stk_store *store, const struct stk_limit **ret,
                                           size_t *ret_count, struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_store_limit_set(struct stk_store *store, const struct stk_limit *limit,
                                              struct stk_error *err);
-/* Jobs of the queue that are pending and running, as this transaction sees it.
- * Kept in memory by the writer. */
-STK_MUST_USE enum stk_rc stk_store_queue_load(struct stk_store *store, int64_t queue_id,
-                                              int64_t *ret_pending, int64_t *ret_running,
+
+/* Mean run time of the task's newest completed jobs (at most 100), 0: none yet. */
+STK_MUST_USE enum stk_rc stk_store_task_run_time(struct stk_store *store, const char *task,
+                                                 stk_time_ns *ret_mean, struct stk_error *err);
+
+/* --- people -------------------------------------------------------------- */
+
+typedef void (*stk_user_fn)(void *context, const struct stk_user *user);
+/* name NULL: all, by name; else that one, STK_NOT_FOUND when there is none. */
+STK_MUST_USE enum stk_rc stk_store_users(struct stk_store *store, const char *name,
+                                         stk_user_fn each, void *context, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_user_set(struct stk_store *store, const struct stk_user *user,
+                                            struct stk_error *err); /* inserts or replaces */
+/* With its tokens. STK_NOT_FOUND. */
+STK_MUST_USE enum stk_rc stk_store_user_remove(struct stk_store *store, const char *name,
+                                               struct stk_error *err);
+
+typedef void (*stk_token_fn)(void *context, const struct stk_token *token);
+STK_MUST_USE enum stk_rc stk_store_tokens(struct stk_store *store, const char *user,
+                                          stk_token_fn each, void *context, struct stk_error *err);
+/* The token with that hash. STK_NOT_FOUND. */
+STK_MUST_USE enum stk_rc stk_store_token_find(struct stk_store *store,
+                                              const uint8_t hash[STK_TOKEN_HASH_BYTES],
+                                              stk_token_fn each, void *context,
                                               struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_token_add(struct stk_store *store, const struct stk_token *token,
+                                             int64_t *ret_id, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_token_remove(struct stk_store *store, int64_t id,
+                                                struct stk_error *err);
+
+/* Append-only: the schema refuses UPDATE and DELETE, and each row's hash covers
+ * the one before it (BLAKE2b over the previous hash and all columns). */
+struct stk_audit {
+    int64_t id;
+    stk_time_ns at;
+    const char *actor, *action, *subject, *reason; /* reason may be NULL */
+};
+STK_MUST_USE enum stk_rc stk_store_audit_add(struct stk_store *store, const struct stk_audit *audit,
+                                             stk_time_ns now, struct stk_error *err);
+typedef void (*stk_audit_fn)(void *context, const struct stk_audit *audit);
+/* The newest `limit` below before_id (0: the newest), newest first. */
+STK_MUST_USE enum stk_rc stk_store_audits(struct stk_store *store, int64_t before_id, size_t limit,
+                                          stk_audit_fn each, void *context, struct stk_error *err);
+/* STK_BAD_DATA naming the first row that does not fit the chain. */
+STK_MUST_USE enum stk_rc stk_store_audit_verify(struct stk_store *store, int64_t *ret_rows,
+                                                struct stk_error *err);
+
+/* --- notices ------------------------------------------------------------- */
+
+struct stk_notice {
+    int64_t id;
+    stk_time_ns at;
+    const char *event;   /* "session.expiring" */
+    const char *subject; /* "session lab", or NULL */
+    const char *key;     /* unique for ever: says each thing once ("lab/17/expiring/1h") */
+    const char *text;    /* for people, one paragraph */
+    const char *facts;   /* JSON object for programs */
+    uint32_t tries;      /* of delivery, so far */
+    stk_time_ns next_at; /* try again then; STK_NEVER: delivered or given up */
+    const char *left;    /* JSON array: channels still to be served */
+};
+/* *ret_fresh false: that key was said already; nothing is added. */
+STK_MUST_USE enum stk_rc stk_store_notice_add(struct stk_store *store,
+                                              const struct stk_notice *notice, stk_time_ns now,
+                                              bool *ret_fresh, struct stk_error *err);
+typedef void (*stk_notice_fn)(void *context, const struct stk_notice *notice);
+/* Those to be delivered now, oldest first; *ret_next: when the next one is due. */
+STK_MUST_USE enum stk_rc stk_store_notices_due(struct stk_store *store, stk_time_ns now,
+                                               size_t limit, stk_notice_fn each, void *context,
+                                               stk_time_ns *ret_next, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_store_notice_tried(struct stk_store *store, int64_t id,
+                                                const char *left, stk_time_ns next_at,
+                                                struct stk_error *err);
 
 /* --- health -------------------------------------------------------------- */
 

@@ -44,6 +44,8 @@ static const struct row {
     { STK_OUTCOME_INTERRUPTED,  3, 9,  STK_STATE_PENDING,   NOW,                false, STK_COUNTER_INTERRUPTIONS, false, false },
     { STK_OUTCOME_INTERRUPTED,  1, 10, STK_STATE_FAILED,    STK_NEVER,          false, STK_COUNTER_INTERRUPTIONS, false, true  },
     { STK_OUTCOME_CANCELLED,    1, 0,  STK_STATE_CANCELLED, STK_NEVER,          true,  STK_COUNTER_NONE,          false, false },
+    { STK_OUTCOME_PARKED,       3, 10, STK_STATE_RUNNING,   STK_NEVER,          true,  STK_COUNTER_NONE,          false, false },
+    { STK_OUTCOME_AMBIGUOUS,    1, 0,  STK_STATE_FAILED,    STK_NEVER,          true,  STK_COUNTER_NONE,          false, false },
     { STK_OUTCOME_UNKNOWN_TASK, 1, 0,  STK_STATE_PENDING,   STK_NEVER,          false, STK_COUNTER_NONE,          true,  false },
 };
 /* clang-format on */
@@ -78,7 +80,7 @@ static void settle__gives_a_turn_exactly_to_pending_jobs_that_are_not_held(void 
             bool may_be_taken = to.state == STK_STATE_PENDING && to.held == NULL;
             assert_int_equal(to.ready_at != STK_NEVER, may_be_taken);
             assert_true(to.ready_at == STK_NEVER || to.ready_at >= NOW);
-            assert_int_not_equal(to.state, STK_STATE_RUNNING);
+            assert_int_equal(to.state == STK_STATE_RUNNING, i == STK_OUTCOME_PARKED);
             assert_int_equal(to.counts, stk_outcome_counts((enum stk_outcome)i));
         }
     }
@@ -119,9 +121,25 @@ static void settle__a_cancel_request_wins_over_all_but_completed(void **unused)
         enum stk_outcome outcome = (enum stk_outcome)i;
         bool is_done = outcome == STK_OUTCOME_COMPLETED;
         struct stk_transition to = stk_lifecycle_settle(&facts, outcome, NOW, 0, 0);
+        if (outcome == STK_OUTCOME_PARKED) continue; /* its next poll tells the authority */
         assert_int_equal(to.state, is_done ? STK_STATE_COMPLETED : STK_STATE_CANCELLED);
         assert_int_equal(to.ready_at, STK_NEVER);
         assert_null(to.held);
+    }
+}
+
+static void settle__a_job_known_elsewhere_goes_on_there_and_is_never_submitted_again(void **unused)
+{
+    (void)unused;
+    static const enum stk_outcome go_on[] = { STK_OUTCOME_THROTTLED, STK_OUTCOME_SESSION_LOST,
+                                              STK_OUTCOME_INTERRUPTED, STK_OUTCOME_PARKED };
+    const struct stk_attempt_facts facts = {
+        .attempt = 3, .interruptions = 1000, .remote_known = true, .retry = &retry
+    };
+    for (size_t i = 0; i < STK_ARRAY_LEN(go_on); i++) {
+        struct stk_transition to = stk_lifecycle_settle(&facts, go_on[i], NOW, LATER, 0);
+        assert_int_equal(to.state, STK_STATE_RUNNING);
+        assert_true(to.counts);
     }
 }
 
@@ -209,6 +227,7 @@ int main(void)
         cmocka_unit_test(settle__a_throttled_job_waits_until_it_was_told_to),
         cmocka_unit_test(settle__a_job_of_an_unknown_task_is_held_by_name),
         cmocka_unit_test(settle__a_cancel_request_wins_over_all_but_completed),
+        cmocka_unit_test(settle__a_job_known_elsewhere_goes_on_there_and_is_never_submitted_again),
         cmocka_unit_test(settle__one_attempt_means_never_again),
         cmocka_unit_test(actions__are_allowed_from_these_states_only),
         cmocka_unit_test(actions__retry_is_for_final_states_and_cancel_for_the_others),

@@ -1048,10 +1048,10 @@ static void cancel__of_many_goes_in_bounded_steps(void **state)
 
 /* --- rescue -------------------------------------------------------------- */
 
-static uint32_t at_most(void *context, const char *task)
+static struct stk_bounds at_most(void *context, const char *task)
 {
     assert_non_null(task);
-    return *(uint32_t *)context;
+    return (struct stk_bounds){ .interruptions_max = *(uint32_t *)context };
 }
 
 static void rescue__gives_back_the_jobs_of_other_pools_only(void **state)

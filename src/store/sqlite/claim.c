@@ -43,23 +43,38 @@ enum stk_rc stk_sqlite_promote(struct stk_store *store, stk_time_ns now, size_t 
 
 /* --- claiming ------------------------------------------------------------ */
 
+ssize_t stk_sqlite_pick_text(struct stk_sqlite *self, sqlite3_stmt *stmt, int column)
+{
+    const char *text = stk_sqlite_text(stmt, column);
+    if (text == NULL) return NO_TEXT;
+    ssize_t at = (ssize_t)self->picked_texts.len;
+    stk_buf_add(&self->picked_texts, text, (size_t)sqlite3_column_bytes(stmt, column));
+    stk_buf_addc(&self->picked_texts, '\0');
+    return at;
+}
+
+void stk_sqlite_picks_reserve(struct stk_sqlite *self, size_t count)
+{
+    stk_buf_clear(&self->picked_texts);
+    if (self->picks_size >= count) return;
+    self->picks = stk_realloc(self->picks, count, sizeof(*self->picks));
+    self->picks_size = count;
+}
+
 static void note_pick(struct stk_sqlite *self, sqlite3_stmt *stmt, size_t at)
 {
-    const char *params = stk_sqlite_text(stmt, 5);
-    size_t len = (size_t)sqlite3_column_bytes(stmt, 5);
     self->picks[at] = (struct pick){
-        .params_at = self->picked_params.len,
+        .params_at = stk_sqlite_pick_text(self, stmt, 5),
         .claim = {
             .id = sqlite3_column_int64(stmt, 0),
             .task_id = sqlite3_column_int64(stmt, 1),
             .sweep_id = sqlite3_column_int64(stmt, 2),
             .attempt = (uint32_t)sqlite3_column_int64(stmt, 3) + 1,
             .interruptions = (uint32_t)sqlite3_column_int64(stmt, 4),
-            .params_len = len,
+            .params_len = (size_t)sqlite3_column_bytes(stmt, 5),
+            .remote = { .phase = STK_REMOTE_NONE, .progress = -1 },
         },
     };
-    stk_buf_add(&self->picked_params, params, len);
-    stk_buf_addc(&self->picked_params, '\0');
 }
 
 static enum stk_rc pick(struct stk_sqlite *self, int64_t queue_id, size_t count, size_t *ret_count,
@@ -69,11 +84,7 @@ static enum stk_rc pick(struct stk_sqlite *self, int64_t queue_id, size_t count,
     (void)sqlite3_bind_int64(stmt, 1, queue_id);
     (void)sqlite3_bind_int64(stmt, 2, (int64_t)count);
 
-    if (self->picks_size < count) {
-        self->picks = stk_realloc(self->picks, count, sizeof(*self->picks));
-        self->picks_size = count;
-    }
-    stk_buf_clear(&self->picked_params);
+    stk_sqlite_picks_reserve(self, count);
 
     size_t picked = 0;
     bool row = false;
@@ -127,11 +138,11 @@ enum stk_rc stk_sqlite_claim(struct stk_store *store, int64_t queue_id, int64_t 
 
     for (size_t i = 0; i < picked; i++) {
         struct stk_claim *claim = &self->picks[i].claim;
-        claim->params = self->picked_params.data + self->picks[i].params_at;
+        claim->params = stk_sqlite_picked(self, self->picks[i].params_at);
         stk_sqlite_count(self, claim->sweep_id, queue_id, claim->task_id, STK_STATE_PENDING,
                          STK_STATE_RUNNING, now);
         *stk_sqlite_claimed_place(self, claim->id) = (struct claimed){
-            claim->id, claim->attempt_id, claim->task_id, queue_id, claim->sweep_id,
+            claim->id, claim->attempt_id, claim->task_id, queue_id, claim->sweep_id, false,
         };
         each(context, claim);
     }

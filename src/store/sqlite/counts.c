@@ -54,6 +54,8 @@ static struct count_row *row_of(struct count_set *set, int64_t sweep_id, int64_t
     return row;
 }
 
+/* --- changes ------------------------------------------------------------- */
+
 void stk_sqlite_count(struct stk_sqlite *self, int64_t sweep_id, int64_t queue_id, int64_t task_id,
                       enum stk_state from, enum stk_state to, stk_time_ns now)
 {

@@ -146,7 +146,12 @@ static enum stk_rc set_up_writer(struct stk_sqlite *self, struct stk_error *err)
 
     (void)sqlite3_wal_hook(self->db, note_wal, self);
     stk_sqlite_due_reread(self);
-    return stk_sqlite_words(self, err);
+    int64_t has_remote = 0;
+    rc = stk_sqlite_number(self, self->stmts[STMT_REMOTE_EXISTS], "look for remote jobs", 0,
+                           &has_remote, err);
+    self->has_remote = has_remote == 1;
+    stk_sqlite_poll_reread(self);
+    return rc != STK_OK ? rc : stk_sqlite_words(self, err);
 }
 
 static enum stk_rc set_up_reader(struct stk_sqlite *self, struct stk_error *err)
@@ -166,6 +171,7 @@ enum stk_rc stk_sqlite_open(const char *url, const struct stk_store_options *opt
     self->base.engine = &stk_engine_sqlite;
     self->lock_fd = -1;
     self->next_due = STK_NEVER;
+    self->next_poll = STK_NEVER;
     self->read_only = options->read_only;
     self->path = stk_sqlite_path(url);
     STK_CLEANUP(stk_store_closep) struct stk_store *made = &self->base;
@@ -197,11 +203,12 @@ void stk_sqlite_close(struct stk_store *store)
     stk_sqlite_unlock(self);
 
     stk_sqlite_words_release(&self->words);
-    stk_sqlite_limits_release(self);
     stk_sqlite_counts_release(&self->counts);
     stk_sqlite_counts_release(&self->counts_saved);
-    stk_buf_release(&self->picked_params);
+    stk_sqlite_gates_release(self);
+    stk_buf_release(&self->picked_texts);
     stk_buf_release(&self->text);
+    free(self->loads.rows);
     free(self->picks);
     free(self->path);
     free(self);

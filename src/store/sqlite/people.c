@@ -190,12 +190,14 @@ static enum stk_rc cancel_pending(struct stk_sqlite *self, const struct step_job
 }
 
 static enum stk_rc ask_running(struct stk_sqlite *self, const struct step_job *job,
-                               const char *error, struct stk_error *err)
+                               const char *error, stk_time_ns now, struct stk_error *err)
 {
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_JOB_CANCEL_ASK];
     (void)sqlite3_bind_int64(stmt, 1, job->id);
     stk_sqlite_bind_text(stmt, 2, error);
-    return stk_sqlite_run(self, stmt, "ask a job to stop", err);
+    enum stk_rc rc = stk_sqlite_run(self, stmt, "ask a job to stop", err);
+    if (rc != STK_OK || !self->has_remote) return rc;
+    return stk_sqlite_remote_hurry(self, job->id, now, err);
 }
 
 static char *make_cancel_error(const char *reason, const char *actor)
@@ -221,7 +223,8 @@ enum stk_rc stk_sqlite_cancel(struct stk_store *store, const struct stk_job_rang
     for (size_t i = 0; i < step.count && rc == STK_OK; i++) {
         const struct step_job *job = &step.jobs[i];
         bool runs = job->state == STK_STATE_RUNNING;
-        rc = runs ? ask_running(self, job, error, err) : cancel_pending(self, job, error, now, err);
+        rc = runs ? ask_running(self, job, error, now, err)
+                  : cancel_pending(self, job, error, now, err);
         if (runs) bulk->asked++;
         if (!runs) bulk->changed++;
         if (runs && rc == STK_OK && running != NULL) running(context, job->id);

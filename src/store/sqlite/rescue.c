@@ -77,34 +77,82 @@ static enum stk_rc end_pools(struct stk_sqlite *self, int64_t alive, stk_time_ns
 
 struct lost_job {
     struct stk_settle settle;
-    char error[64];
+    struct stk_remote remote;
+    char error[200];
 };
 
-/* Who knows how often a task may be interrupted. */
+/* Who knows how often a task may be interrupted, and what becomes of its
+ * ambiguous jobs. */
 struct bound {
     stk_bound_fn of;
     void *context;
 };
 
+/* How the lost attempt ends: its outcome, and whether its job goes on at the
+ * authority. */
+struct fate {
+    enum stk_outcome outcome;
+    bool goes_on, adopts;
+};
+
+static struct fate fate_of(const char *phase_name, enum stk_ambiguous ambiguous)
+{
+    enum stk_remote_phase phase = STK_REMOTE_NONE;
+    if (phase_name != NULL) (void)stk_remote_phase_from_name(phase_name, &phase);
+    if (phase == STK_REMOTE_NONE) return (struct fate){ STK_OUTCOME_INTERRUPTED, false, false };
+    if (phase != STK_REMOTE_SUBMITTING)
+        return (struct fate){ STK_OUTCOME_INTERRUPTED, true, false };
+    switch (ambiguous) {
+    case STK_AMBIGUOUS_RESUBMIT: return (struct fate){ STK_OUTCOME_INTERRUPTED, false, false };
+    case STK_AMBIGUOUS_ADOPT: return (struct fate){ STK_OUTCOME_INTERRUPTED, true, true };
+    case STK_AMBIGUOUS_QUARANTINE: break;
+    }
+    return (struct fate){ STK_OUTCOME_AMBIGUOUS, false, false };
+}
+
+static void write_error(struct lost_job *lost, enum stk_outcome outcome, int64_t job_id,
+                        int64_t pool_id)
+{
+    if (outcome == STK_OUTCOME_AMBIGUOUS) {
+        (void)snprintf(lost->error, sizeof(lost->error),
+                       "the pool died while the job was being submitted; nobody knows whether the "
+                       "authority accepted it: look there, then stoker retry %lld",
+                       (long long)job_id);
+        return;
+    }
+    (void)snprintf(lost->error, sizeof(lost->error), "interrupted: its pool p%lld is gone",
+                   (long long)pool_id);
+}
+
 static void note_lost(struct lost_job *lost, sqlite3_stmt *stmt, const struct bound *bound,
                       stk_time_ns now)
 {
+    struct stk_bounds bounds = bound->of(bound->context, stk_sqlite_text(stmt, 6));
     struct stk_retry retry = STK_RETRY_DEFAULT;
-    retry.interruptions_max = bound->of(bound->context, stk_sqlite_text(stmt, 6));
+    retry.interruptions_max = bounds.interruptions_max;
+    struct fate fate = fate_of(stk_sqlite_text(stmt, 7), bounds.ambiguous);
     struct stk_attempt_facts facts = {
         .attempt = (uint32_t)sqlite3_column_int64(stmt, 2),
         .interruptions = (uint32_t)sqlite3_column_int64(stmt, 3),
         .cancel_requested = sqlite3_column_int(stmt, 4) == 1,
+        .remote_known = fate.goes_on,
         .retry = &retry,
     };
-    (void)snprintf(lost->error, sizeof(lost->error), "interrupted: its pool p%lld is gone",
-                   (long long)sqlite3_column_int64(stmt, 5));
+    int64_t id = sqlite3_column_int64(stmt, 0);
+    write_error(lost, fate.outcome, id, sqlite3_column_int64(stmt, 5));
+    lost->remote = (struct stk_remote){
+        .phase = STK_REMOTE_ADOPTING,
+        .submitted_at = sqlite3_column_int64(stmt, 8),
+        .poll_at = now,
+        .progress = -1,
+    };
     lost->settle = (struct stk_settle){
-        .id = sqlite3_column_int64(stmt, 0),
+        .id = id,
         .attempt_id = sqlite3_column_int64(stmt, 1),
-        .outcome = STK_OUTCOME_INTERRUPTED,
-        .to = stk_lifecycle_settle(&facts, STK_OUTCOME_INTERRUPTED, now, 0, stk_rand_u64()),
-        .error = lost->error,
+        .outcome = fate.outcome,
+        .to = stk_lifecycle_settle(&facts, fate.outcome, now, 0, stk_rand_u64()),
+        .remote = fate.adopts ? &lost->remote : NULL,
+        .error = fate.goes_on ? NULL : lost->error,
         .exit_status = -1,
     };
 }

@@ -109,10 +109,9 @@ static sqlite3_stmt *bind_complete(struct stk_sqlite *self, const struct stk_set
 
 static void bind_counters(sqlite3_stmt *stmt, int at, const struct stk_transition *to)
 {
-    (void)sqlite3_bind_int(stmt, at, to->counts ? 0 : 1);
-    (void)sqlite3_bind_int(stmt, at + 1, to->counter == STK_COUNTER_THROTTLES ? 1 : 0);
-    (void)sqlite3_bind_int(stmt, at + 2, to->counter == STK_COUNTER_SESSION_WAITS ? 1 : 0);
-    (void)sqlite3_bind_int(stmt, at + 3, to->counter == STK_COUNTER_INTERRUPTIONS ? 1 : 0);
+    (void)sqlite3_bind_int(stmt, at, to->counter == STK_COUNTER_THROTTLES ? 1 : 0);
+    (void)sqlite3_bind_int(stmt, at + 1, to->counter == STK_COUNTER_SESSION_WAITS ? 1 : 0);
+    (void)sqlite3_bind_int(stmt, at + 2, to->counter == STK_COUNTER_INTERRUPTIONS ? 1 : 0);
 }
 
 static sqlite3_stmt *bind_put_back(struct stk_sqlite *self, const struct stk_transition *to,
@@ -124,7 +123,8 @@ static sqlite3_stmt *bind_put_back(struct stk_sqlite *self, const struct stk_tra
     (void)sqlite3_bind_int(stmt, 4, is_due ? 1 : 0);
     stk_sqlite_bind_text(stmt, 5, to->held);
     stk_sqlite_bind_text(stmt, 6, error);
-    bind_counters(stmt, 7, to);
+    (void)sqlite3_bind_int(stmt, 7, to->counts ? 0 : 1);
+    bind_counters(stmt, 8, to);
     return stmt;
 }
 
@@ -135,18 +135,38 @@ static sqlite3_stmt *bind_end(struct stk_sqlite *self, const struct stk_transiti
     (void)sqlite3_bind_int64(stmt, 3, now);
     stk_sqlite_bind_text(stmt, 4, stk_state_name(to->state));
     stk_sqlite_bind_text(stmt, 5, error);
-    bind_counters(stmt, 6, to);
+    (void)sqlite3_bind_int(stmt, 6, to->counts ? 0 : 1);
+    bind_counters(stmt, 7, to);
     return stmt;
+}
+
+static sqlite3_stmt *bind_park(struct stk_sqlite *self, const struct stk_transition *to,
+                               const char *error)
+{
+    sqlite3_stmt *stmt = self->stmts[STMT_JOB_PARK];
+    stk_sqlite_bind_text(stmt, 3, error);
+    bind_counters(stmt, 4, to);
+    return stmt;
+}
+
+static sqlite3_stmt *bind_job(struct stk_sqlite *self, const struct stk_settle *settle,
+                              const char *error, stk_time_ns now)
+{
+    switch (settle->to.state) {
+    case STK_STATE_COMPLETED: return bind_complete(self, settle, now);
+    case STK_STATE_PENDING: return bind_put_back(self, &settle->to, error, now);
+    case STK_STATE_RUNNING: return bind_park(self, &settle->to, error);
+    case STK_STATE_FAILED:
+    case STK_STATE_CANCELLED:
+    case STK_STATE_COUNT_: break;
+    }
+    return bind_end(self, &settle->to, error, now);
 }
 
 static enum stk_rc write_job(struct stk_sqlite *self, const struct stk_settle *settle,
                              const char *error, stk_time_ns now, struct stk_error *err)
 {
-    enum stk_state state = settle->to.state;
-    STK_CLEANUP(stk_sqlite_resetp)
-    sqlite3_stmt *stmt = state == STK_STATE_COMPLETED ? bind_complete(self, settle, now)
-                         : state == STK_STATE_PENDING ? bind_put_back(self, &settle->to, error, now)
-                                                      : bind_end(self, &settle->to, error, now);
+    STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = bind_job(self, settle, error, now);
     (void)sqlite3_bind_int64(stmt, 1, settle->id);
     (void)sqlite3_bind_int64(stmt, 2, settle->attempt_id);
     enum stk_rc rc = stk_sqlite_run(self, stmt, "end an attempt", err);
@@ -172,6 +192,8 @@ static const struct {
     [STK_OUTCOME_INTERRUPTED]  = { true,  STK_EVENT_COUNT_ },
     [STK_OUTCOME_CANCELLED]    = { true,  STK_EVENT_COUNT_ },
     [STK_OUTCOME_UNKNOWN_TASK] = { false, STK_EVENT_COUNT_ },
+    [STK_OUTCOME_PARKED]       = { false, STK_EVENT_COUNT_ },
+    [STK_OUTCOME_AMBIGUOUS]    = { true,  STK_EVENT_JOB_AMBIGUOUS },
 };
 /* clang-format on */
 _Static_assert(STK_ARRAY_LEN(kept) == STK_OUTCOME_COUNT_, "one row per outcome");
@@ -239,6 +261,7 @@ static enum stk_rc keep_history(struct stk_sqlite *self, const struct stk_settle
     if (quarantined) kind = STK_EVENT_JOB_QUARANTINED;
 
     enum stk_rc rc = STK_OK;
+    if (settle->to.state == STK_STATE_RUNNING) return STK_OK; /* it goes on elsewhere */
     if (kept[settle->outcome].row) rc = add_attempt(self, settle, held, error, now, err);
     if (rc != STK_OK || kind == STK_EVENT_COUNT_) return rc;
 
@@ -263,11 +286,13 @@ static enum stk_rc refuse(struct stk_sqlite *self, const struct stk_settle *sett
 /* --- settling ------------------------------------------------------------ */
 
 /* A person's cancel that the worker has not heard of yet still wins over
- * trying again. */
+ * trying again. A job that runs elsewhere goes on: its next poll takes the
+ * cancel there. */
 static struct stk_settle heed_cancel(const struct stk_settle *settle, const struct held *held)
 {
     struct stk_settle heeded = *settle;
-    if (held->cancel && settle->to.state != STK_STATE_COMPLETED) {
+    bool stays = settle->to.state == STK_STATE_COMPLETED || settle->to.state == STK_STATE_RUNNING;
+    if (held->cancel && !stays) {
         heeded.to.state = STK_STATE_CANCELLED;
         heeded.to.ready_at = STK_NEVER;
         heeded.to.held = NULL;
@@ -301,6 +326,24 @@ static struct stk_settle failed_instead(const struct stk_settle *settle, const c
     return failed;
 }
 
+/* What is known of it elsewhere goes with the attempt, or is written anew. */
+static enum stk_rc write_remote(struct stk_sqlite *self, const struct stk_settle *settle,
+                                const struct held *held, stk_time_ns now, struct stk_error *err)
+{
+    if (settle->to.state == STK_STATE_RUNNING) {
+        return stk_sqlite_remote_park(self, settle, held->queue_id, held->cancel, now, err);
+    }
+    return self->has_remote ? stk_sqlite_remote_forget(self, settle->id, err) : STK_OK;
+}
+
+static enum stk_rc write_both(struct stk_sqlite *self, const struct stk_settle *settle,
+                              const struct held *held, const char *error, stk_time_ns now,
+                              struct stk_error *err)
+{
+    enum stk_rc rc = write_job(self, settle, error, now, err);
+    return rc != STK_OK ? rc : write_remote(self, settle, held, now, err);
+}
+
 static enum stk_rc settle_held(struct stk_sqlite *self, const struct stk_settle *given,
                                const struct held *held, stk_time_ns now, bool *ret_accepted,
                                struct stk_error *err)
@@ -313,11 +356,11 @@ static enum stk_rc settle_held(struct stk_sqlite *self, const struct stk_settle 
     if (rc != STK_OK) return rc;
     bool completed = settle.to.state == STK_STATE_COMPLETED;
     const char *error = completed ? NULL : make_error(self, &settle);
-    rc = write_job(self, &settle, error, now, &own);
+    rc = write_both(self, &settle, held, error, now, &own);
     if (rc == STK_CONFLICT) {
         settle = failed_instead(&settle, own.text);
         error = make_error(self, &settle);
-        rc = write_job(self, &settle, error, now, &own);
+        rc = write_both(self, &settle, held, error, now, &own);
     }
     if (rc != STK_OK) return stk_fail(err, rc, "%s", own.text);
 
@@ -327,10 +370,11 @@ static enum stk_rc settle_held(struct stk_sqlite *self, const struct stk_settle 
     if (rc == STK_OK) rc = add_held_event(self, &settle, held, first_held, now, err);
     if (rc != STK_OK) return rc;
 
+    *ret_accepted = true;
+    if (settle.to.state == STK_STATE_RUNNING) return STK_OK;
     stk_sqlite_count(self, held->sweep_id, held->queue_id, held->task_id, STK_STATE_RUNNING,
                      settle.to.state, now);
     if (settle.to.ready_at > now) stk_sqlite_due_by(self, settle.to.ready_at);
-    *ret_accepted = true;
     return STK_OK;
 }
 
@@ -346,6 +390,7 @@ static enum stk_rc settle_shortly(struct stk_sqlite *self, struct stk_settle *se
 
     enum stk_rc rc = write_job(self, settle, NULL, now, err);
     if (rc == STK_CONFLICT) return STK_OK;
+    if (rc == STK_OK && claimed->is_remote) rc = stk_sqlite_remote_forget(self, settle->id, err);
     if (rc != STK_OK) return rc;
     stk_sqlite_count(self, claimed->sweep_id, claimed->queue_id, claimed->task_id,
                      STK_STATE_RUNNING, STK_STATE_COMPLETED, now);

@@ -4,7 +4,9 @@
  *
  * One file each: open (and migrate), lock, place (where the file may lie),
  * txn, words (tasks, queues), submit, claim, settle, people (cancel, retry),
- * rescue, counts, sweeps, read (jobs, attempts), rows (pools, events), health.
+ * rescue, remote (jobs elsewhere), counts, sweeps, read (jobs, attempts), rows
+ * (pools, events), gates (sessions, limits), accounts (users, tokens), audit,
+ * notices, health.
  *
  * Threads: a store belongs to one thread; the connection has no mutex.
  */
@@ -32,7 +34,7 @@
     X(JOB_RUNNING, WRITE)     X(JOB_COMPLETE, WRITE)     X(JOB_END, WRITE)        \
     X(JOB_PUT_BACK, WRITE)    X(ATTEMPT_ADD, WRITE)      X(ATTEMPT_KEEP, WRITE)   \
     X(COUNT_CHANGE, WRITE)    X(COUNT_ADD, WRITE)        X(COUNT_ALL, READ)       \
-    X(LIMITER_LIST, READ)     X(LIMITER_SET, WRITE)      X(COUNT_QUEUES, READ)    \
+        X(COUNT_QUEUES, READ)    \
     X(COUNT_SWEEP, READ)      X(COUNT_TASKS, READ)       X(COUNT_TASK_STATE, READ) \
     X(COUNT_CHECK, READ)                                                          \
     X(STEP_RANGE, WRITE)      X(STEP_SWEEP, WRITE)       X(STEP_STATE, WRITE)     \
@@ -53,6 +55,22 @@
     X(POOL_ADD, WRITE)        X(POOL_BEAT, WRITE)        X(POOL_LIST, READ)       \
     X(EVENT_ADD, WRITE)       X(EVENT_AFTER, READ)       X(EVENT_NEWEST, READ)    \
     X(EVENT_JOB_AFTER, READ)  X(EVENT_JOB_NEWEST, READ)                           \
+    X(TASK_RUN_TIME, READ)                              \
+    X(REMOTE_EXISTS, WRITE)   X(REMOTE_NEXT, WRITE)      X(REMOTE_GET, READ)      \
+    X(REMOTE_NOTE, WRITE)     X(REMOTE_PARK, WRITE)      X(REMOTE_PARK_AGAIN, WRITE) \
+    X(REMOTE_HURRY, WRITE)    X(REMOTE_TAKE, WRITE)      X(REMOTE_FORGET, WRITE)  \
+    X(JOB_PARK, WRITE)        X(JOB_POLL, WRITE)         X(POLL_PICK, WRITE)      \
+    X(SESSION_LIST, READ)     X(SESSION_SET, WRITE)                               \
+    X(SESSION_SECRET, READ)   X(SESSION_SECRET_SET, WRITE)                        \
+    X(LIMIT_LIST, READ)       X(LIMIT_SET, WRITE)                                 \
+    X(USER_LIST, READ)        X(USER_GET, READ)          X(USER_SET, WRITE)       \
+    X(USER_REMOVE, WRITE)     X(USER_TOKENS_REMOVE, WRITE)                        \
+    X(TOKEN_LIST, READ)       X(TOKEN_LIST_USER, READ)   X(TOKEN_FIND, READ)      \
+    X(TOKEN_ADD, WRITE)       X(TOKEN_REMOVE, WRITE)                              \
+    X(AUDIT_LAST, WRITE)      X(AUDIT_ADD, WRITE)        X(AUDIT_LIST, READ)      \
+    X(AUDIT_WALK, READ)                                                           \
+    X(NOTICE_ADD, WRITE)      X(NOTICE_DUE, READ)        X(NOTICE_NEXT, READ)     \
+    X(NOTICE_TRIED, WRITE)                                                        \
     X(DOCTOR_OPTIONS, READ)   X(DOCTOR_INTEGRITY, READ)                           \
     X(SETUP_QUICK_CHECK, READ)
 /* clang-format on */
@@ -80,12 +98,6 @@ struct count_set {
     size_t last; /* where the last change went: mostly the next one goes there too */
 };
 
-/* The limits as the writer knows them, like the words below. */
-struct limit_set {
-    struct stk_limit *rows;
-    size_t count;
-    bool known;
-};
 /* Jobs of a queue that wait or run, kept by the writer once somebody has asked;
  * a rollback makes it read them again. */
 struct queue_load {
@@ -114,10 +126,23 @@ struct words {
     bool known; /* false: read again before use */
 };
 
-/* One job picked by a claim, until it is handed out. */
+/* Rows that few write and each claim reads: the sessions, the limits. */
+struct kept_sessions {
+    struct stk_session *rows;
+    size_t count;
+    bool known; /* false: read again before use */
+};
+struct kept_limits {
+    struct stk_limit *rows;
+    size_t count;
+    bool known;
+};
+
+/* One job picked by a claim, until it is handed out. The texts are in picked_texts. */
+enum { NO_TEXT = -1 };
 struct pick {
     struct stk_claim claim;
-    size_t params_at; /* in picked_params */
+    ssize_t params_at, handle_at, result_at; /* NO_TEXT: NULL */
 };
 
 /* Where a claimed job belongs, so that settling a completed one need not ask
@@ -128,6 +153,7 @@ enum { CLAIMED_PLACES = 1024 };
 struct claimed {
     int64_t id, attempt_id;
     int64_t task_id, queue_id, sweep_id;
+    bool is_remote; /* it may have a row in remote */
 };
 
 struct stk_sqlite {
@@ -147,15 +173,18 @@ struct stk_sqlite {
 
     int wal_frames, wal_frames_checkpoint; /* in the log; from where to checkpoint */
 
-    stk_time_ns next_due; /* of jobs not yet promoted */
+    stk_time_ns next_due;  /* of jobs not yet promoted */
+    stk_time_ns next_poll; /* of parked jobs */
+    bool has_remote;       /* there may be rows in remote; once true it stays so */
     struct words words;
-    struct limit_set limits;
     struct load_set loads;
     struct count_set counts, counts_saved; /* of this transaction; at its savepoint */
+    struct kept_sessions sessions;
+    struct kept_limits limits;
 
     struct pick *picks;
     size_t picks_size;
-    struct stk_buf picked_params, text;
+    struct stk_buf picked_texts, text;
     struct claimed claimed[CLAIMED_PLACES];
     stk_time_ns read_until; /* by the monotonic clock: when a long read is cut off */
 };
@@ -259,9 +288,8 @@ void stk_sqlite_words_release(struct words *words);
 const struct task_word *stk_sqlite_task_by_id(const struct stk_sqlite *self, int64_t id);
 const struct stk_queue *stk_sqlite_queue_by_id(const struct stk_sqlite *self, int64_t id);
 
-/* Forget what is kept in memory of limits and loads: a change was undone. */
-void stk_sqlite_limits_forget(struct stk_sqlite *self);
-void stk_sqlite_limits_release(struct stk_sqlite *self);
+/* Read the loads again before use: a change was undone. */
+void stk_sqlite_loads_doubt(struct stk_sqlite *self);
 /* A job of the queue moves; see stk_sqlite_count. */
 void stk_sqlite_load_move(struct stk_sqlite *self, int64_t queue_id, enum stk_state from,
                           enum stk_state to);
@@ -284,6 +312,41 @@ static inline struct claimed *stk_sqlite_claimed_place(struct stk_sqlite *self, 
 {
     return &self->claimed[(uint64_t)id % CLAIMED_PLACES];
 }
+
+/* --- jobs elsewhere (remote.c) ------------------------------------------- */
+
+/* Reads next_poll, as stk_sqlite_due_reread; no statement where nothing is remote. */
+void stk_sqlite_poll_reread(struct stk_sqlite *self);
+static inline void stk_sqlite_poll_by(struct stk_sqlite *self, stk_time_ns poll_at)
+{
+    if (self->next_poll == STK_NEVER || poll_at < self->next_poll) self->next_poll = poll_at;
+}
+/* Parks a running job: with what the settle says, or as it is known already.
+ * STK_CONFLICT: nothing is, or the schema forbids it. */
+STK_MUST_USE enum stk_rc stk_sqlite_remote_park(struct stk_sqlite *self,
+                                                const struct stk_settle *settle, int64_t queue_id,
+                                                bool cancel, stk_time_ns now,
+                                                struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_sqlite_remote_forget(struct stk_sqlite *self, int64_t job_id,
+                                                  struct stk_error *err);
+/* The poll of a parked job is due now; nothing when it is not parked. */
+STK_MUST_USE enum stk_rc stk_sqlite_remote_hurry(struct stk_sqlite *self, int64_t job_id,
+                                                 stk_time_ns now, struct stk_error *err);
+
+/* Copies a column's text to picked_texts; where it begins, or NO_TEXT. */
+ssize_t stk_sqlite_pick_text(struct stk_sqlite *self, sqlite3_stmt *stmt, int column);
+/* Room for `count` picks, all texts gone. */
+void stk_sqlite_picks_reserve(struct stk_sqlite *self, size_t count);
+static inline const char *stk_sqlite_picked(const struct stk_sqlite *self, ssize_t at)
+{
+    return at == NO_TEXT ? NULL : self->picked_texts.data + at;
+}
+
+/* --- sessions and limits (gates.c) --------------------------------------- */
+
+/* After a rollback: what is in memory may be of a transaction that never was. */
+void stk_sqlite_gates_doubt(struct stk_sqlite *self);
+void stk_sqlite_gates_release(struct stk_sqlite *self);
 
 /* --- shared by settle and rescue ----------------------------------------- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Transactions, and what stands in memory beside them: the counters' changes,
- * the words, the next due time. They follow commit, rollback and savepoint.
+ * the words, sessions and limits, how many run, the next due times. They follow commit, rollback
+ * and savepoint.
  */
 #include "store/sqlite/sqlite.h"
 
@@ -49,6 +50,16 @@ static void end_txn(struct stk_sqlite *self)
     (void)sqlite3_reset(self->stmts[STMT_TXN_ROLLBACK]);
 }
 
+/* What was read or noted since may be of a transaction that never was. */
+static void doubt(struct stk_sqlite *self)
+{
+    self->words.known = false;
+    stk_sqlite_gates_doubt(self);
+    stk_sqlite_loads_doubt(self);
+    stk_sqlite_due_reread(self);
+    stk_sqlite_poll_reread(self);
+}
+
 void stk_sqlite_rollback(struct stk_store *store)
 {
     struct stk_sqlite *self = downcast(store);
@@ -57,9 +68,7 @@ void stk_sqlite_rollback(struct stk_store *store)
     self->in_txn = false;
     self->in_savepoint = false;
     self->counts.count = 0;
-    self->words.known = false;
-    stk_sqlite_limits_forget(self);
-    stk_sqlite_due_reread(self);
+    doubt(self);
 }
 
 static enum stk_rc write_out(struct stk_sqlite *self, struct stk_error *err)
@@ -137,14 +146,15 @@ void stk_sqlite_savepoint_undo(struct stk_store *store)
 
     stk_sqlite_counts_copy(&self->counts, &self->counts_saved);
     self->words.known = false;
-    stk_sqlite_limits_forget(self);
+    stk_sqlite_gates_doubt(self);
+    stk_sqlite_loads_doubt(self);
     if (stk_sqlite_writing(self, NULL) != STK_OK) return;
 
     /* Should this fail, SQLite ends the transaction, and commit says so. */
     enum stk_rc rc = stk_sqlite_run(self, self->stmts[STMT_SAVEPOINT_UNDO], "undo", NULL);
     if (rc == STK_OK) rc = stk_sqlite_run(self, self->stmts[STMT_SAVEPOINT_KEEP], "undo", NULL);
     if (rc != STK_OK) end_txn(self);
-    stk_sqlite_due_reread(self);
+    doubt(self);
 }
 
 /* --- reads --------------------------------------------------------------- */

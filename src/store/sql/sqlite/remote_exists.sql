@@ -1,0 +1,2 @@
+-- -> whether there is any remote job
+SELECT EXISTS (SELECT 1 FROM remote);

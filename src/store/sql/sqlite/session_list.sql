@@ -1,0 +1,6 @@
+-- -> the columns of session in sqlite/gates.c, by name
+SELECT name, state, resume_state, generation, issued_at, expires_at, deadline_at, changed_at,
+       closed_at, reason, renewed_by, renewed_at, renew_tried, tries, try_at, checked_at, link,
+       code, challenge_at, challenge_until, poll_every_ns, challenges, ready_at, blocked_until,
+       blocks, wish, wish_by, wish_at, epoch, keeper, lease_until, block_unknown
+  FROM session ORDER BY name;

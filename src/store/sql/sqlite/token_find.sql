@@ -1,0 +1,2 @@
+-- ?1 hash -> id, person, label, hash, created_at, expires_at
+SELECT id, person, label, hash, created_at, expires_at FROM token WHERE hash = ?1;

@@ -1,0 +1,2 @@
+-- -> id, person, label, hash, created_at, expires_at
+SELECT id, person, label, hash, created_at, expires_at FROM token ORDER BY id;

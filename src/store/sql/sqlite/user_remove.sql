@@ -1,0 +1,2 @@
+-- ?1 name
+DELETE FROM person WHERE name = ?1;
