@@ -236,6 +236,7 @@ static enum stk_rc write_file(const char *path, const struct stk_buf *text, bool
     STK_CLEANUP(stk_freep) char *temp = NULL;
     enum stk_rc rc = write_beside(path, text, &temp, err);
     if (rc != STK_OK) return rc;
+    assert(temp != NULL);
 
     int code = exclusive ? link(temp, path) : rename(temp, path);
     bool is_placed = code == 0 || (exclusive && errno == EEXIST);

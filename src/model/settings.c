@@ -235,6 +235,7 @@ static enum stk_rc check_queue(const struct stk_settings *settings, const struct
                                const struct stk_task *task, struct stk_error *err)
 {
     const struct stk_task *first = stk_settings_queue(settings, task->queue);
+    assert(first != NULL); /* at the latest the task itself */
     if (need_the_same(first, task)) return STK_OK;
     return stk_node_fail(stk_node_get(stk_node_get(root, "tasks"), task->name), err,
                          "shares the queue \"%s\" with the task \"%s\", but not its limits: "
