@@ -313,8 +313,7 @@ int main(void)
         cmocka_unit_test_teardown(unseal__names_the_key_that_it_lacks, remove_files),
         cmocka_unit_test_teardown(rotate__seals_with_a_new_key_and_opens_with_the_old_one,
                                   remove_files),
-        cmocka_unit_test_teardown(rotate__keeps_a_key_that_another_process_has_added,
-                                  remove_files),
+        cmocka_unit_test_teardown(rotate__keeps_a_key_that_another_process_has_added, remove_files),
         cmocka_unit_test_teardown(default_path__follows_the_environment, remove_files),
     };
     return cmocka_run_group_tests_name("base/seal", tests, make_dir, remove_dir);
