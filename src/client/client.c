@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/client.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +113,6 @@ enum stk_rc stk_client_open(const struct stk_client_options *options, struct stk
     client->command = stk_strdup(options->command);
     client->socket_path = stk_store_socket_path(options->settings->store);
     stk_peer_name(getuid(), client->actor);
-    (void)curl_global_init(CURL_GLOBAL_NOTHING); /* no TLS is used; counted, any number of times */
 
     enum stk_rc rc = connect_to(client, err);
     if (rc != STK_OK) {
@@ -137,7 +135,6 @@ void stk_client_close(struct stk_client *client)
 {
     if (client == NULL) return;
     disconnect(client);
-    curl_global_cleanup();
     stk_freep(&client->command);
     stk_freep(&client->socket_path);
     free(client);

@@ -2,7 +2,7 @@
  *
  * remote - calls over HTTP to the pool that owns the store.
  *
- * Private to client/. One curl handle, kept, so that the connection is kept.
+ * Private to client/. The connection is kept from one call to the next.
  *
  * Memory:  open makes, close frees; NULL is a no-op.
  * Threads: one at a time.

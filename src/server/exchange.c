@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "model/shown.h"
+#include "server/mhd.h"
 
 #define PREFIX       "/api/v1"
 #define CONTENT_JSON "application/json"
@@ -65,15 +66,15 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned sta
                                  size_t len, const char *allow)
 {
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+        stk_mhd()->create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
     if (response == NULL) {
         free(text);
         return MHD_NO;
     }
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, CONTENT_JSON);
-    if (allow != NULL) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
-    enum MHD_Result sent = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
+    (void)stk_mhd()->add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, CONTENT_JSON);
+    if (allow != NULL) (void)stk_mhd()->add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+    enum MHD_Result sent = stk_mhd()->queue_response(connection, status, response);
+    stk_mhd()->destroy_response(response);
     return sent;
 }
 
@@ -107,8 +108,8 @@ enum MHD_Result stk_exchange_refuse(struct MHD_Connection *connection, const str
 
 static enum stk_rc check_length(struct MHD_Connection *connection, struct stk_error *err)
 {
-    const char *text =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *text = stk_mhd()->lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                          MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t length = 0;
     if (text == NULL) return STK_OK; /* chunked: counted as it comes */
     if (!stk_parse_i64(text, &length) || length > STK_BODY_BYTES_MAX) {
@@ -144,8 +145,8 @@ void stk_exchange_take(struct stk_exchange *exchange, const char *bytes, size_t 
 
 static bool is_json(struct MHD_Connection *connection)
 {
-    const char *type =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *type = stk_mhd()->lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                          MHD_HTTP_HEADER_CONTENT_TYPE);
     size_t len = strlen(CONTENT_JSON);
     if (type == NULL || strncasecmp(type, CONTENT_JSON, len) != 0) return false;
     return type[len] == '\0' || type[len] == ';' || type[len] == ' ';

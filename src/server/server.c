@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "server/exchange.h"
 #include "server/listen.h"
+#include "server/mhd.h"
 
 enum {
     CONNECTIONS_MAX = 128,
@@ -103,7 +104,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return stk_exchange_refuse(connection, &why);
     }
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        stk_mhd()->get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     const char *actor = info != NULL ? info->socket_context : NULL;
     return stk_exchange_answer(exchange, connection, method, &server->api, actor);
 }
@@ -132,7 +133,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     }
 
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        stk_mhd()->get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct ucred peer;
     socklen_t len = sizeof peer;
     if (info == NULL) return;
@@ -173,7 +174,7 @@ static struct MHD_Daemon *start_daemon(struct stk_server *server)
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
                      MHD_USE_POLL | MHD_USE_ITC;
     /* clang-format off */
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,
+    return stk_mhd()->start_daemon(flags, 0, NULL, NULL, on_request, server,
         MHD_OPTION_LISTEN_SOCKET,           server->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT,        (unsigned)CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT,      (unsigned)IDLE_S_MAX,
@@ -189,9 +190,11 @@ static struct MHD_Daemon *start_daemon(struct stk_server *server)
 enum stk_rc stk_server_start(const struct stk_api *api, const char *socket_path,
                              struct stk_server **ret, struct stk_error *err)
 {
-    struct stk_server *server = make_server(api, socket_path);
+    enum stk_rc rc = stk_mhd_load(err);
+    if (rc != STK_OK) return rc;
 
-    enum stk_rc rc = stk_listen_open(socket_path, &server->listen_fd, err);
+    struct stk_server *server = make_server(api, socket_path);
+    rc = stk_listen_open(socket_path, &server->listen_fd, err);
     if (rc != STK_OK) {
         free_server(server);
         return rc;
@@ -214,7 +217,7 @@ void stk_server_stop(struct stk_server *server)
 {
     if (server == NULL) return;
     (void)unlink(server->socket_path);
-    (void)MHD_quiesce_daemon(server->daemon);
+    (void)stk_mhd()->quiesce_daemon(server->daemon);
 
     atomic_store(&server->ending, true);
     if (server->api.pool != NULL && stk_pool_consoles(server->api.pool) != NULL) {
@@ -222,7 +225,7 @@ void stk_server_stop(struct stk_server *server)
     }
     wait_idle(server);
 
-    MHD_stop_daemon(server->daemon);
+    stk_mhd()->stop_daemon(server->daemon);
     stk_log(STK_INFO, "server.stop", "socket=%s", server->socket_path);
     free_server(server);
 }
