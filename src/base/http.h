@@ -5,7 +5,9 @@
  * The only header that stands for libcurl, which is loaded when the first
  * request is made: commands that make none start without it. TLS is verified
  * always. Redirects are not followed unless asked for, and never to another
- * scheme or with the headers to another host. Cookies are the caller's: no jar.
+ * scheme or with the headers or the body to another host (another port is one);
+ * a redirect that is not followed is the reply. Nothing is tried again.
+ * $http_proxy and its like hold. Cookies are the caller's: no jar.
  *
  * Memory:  stk_http_new makes, stk_http_free ends. Requests borrow; a reply's
  *          buffers are the caller's, init to zero, cleared by run, released by

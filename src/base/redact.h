@@ -4,9 +4,11 @@
  *
  * Every secret that a process holds is made known here; everything that goes to
  * a console, a log, an event, an error or a stored tail passes stk_redact
- * first. Looked for are the bytes themselves, their percent-encoded and their
- * base64 form. Values shorter than STK_REDACT_BYTES_MIN are not looked for:
- * they would hide half the words of a text.
+ * first. Looked for are the bytes themselves, their percent-encoded form and
+ * their base64 form, at each place where it can begin in a longer text. Values
+ * shorter than STK_REDACT_BYTES_MIN are not looked for: they would hide half the
+ * words of a text. Confession: a value of several lines (a PEM key) is found
+ * whole only, not in a text that comes line by line.
  *
  * Memory:  the table is the process's; at most STK_REDACT_VALUES_MAX values, of
  *          which the oldest makes room.

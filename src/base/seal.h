@@ -20,7 +20,7 @@
 
 struct stk_keys;
 
-/* $CREDENTIALS_DIRECTORY/stoker.key, else $XDG_CONFIG_HOME/stoker/stoker.key,
+/* $CREDENTIALS_DIRECTORY/stoker.key if it is there, else $XDG_CONFIG_HOME/stoker/stoker.key,
  * else ~/.config/stoker/stoker.key (the home of the user's entry, so that it
  * works without $HOME). free() ends it. */
 char *stk_keys_default_path(void);
@@ -29,7 +29,8 @@ char *stk_keys_default_path(void);
 STK_MUST_USE enum stk_rc stk_keys_open(const char *path, bool make, struct stk_keys **ret,
                                        struct stk_error *err);
 void stk_keys_close(struct stk_keys *keys);
-/* Writes a new key in front (temporary file, fsync, rename). */
+/* Writes a new key in front (temporary file, fsync, rename), under a lock: keys
+ * that another process has added meanwhile are kept, and known afterwards. */
 STK_MUST_USE enum stk_rc stk_keys_rotate(struct stk_keys *keys, struct stk_error *err);
 /* Whether `sealed` was sealed with the newest key. */
 bool stk_keys_is_newest(const struct stk_keys *keys, const void *sealed, size_t len);

@@ -34,7 +34,8 @@ bool stk_secret_equal(const struct stk_secret *a, const struct stk_secret *b); /
 
 /* The file's content; a byte order mark at its start and line ends at its end
  * are left off. Others than its owner may not read it: refused, with the chmod
- * that helps. Empty or over STK_SECRET_BYTES_MAX: refused. */
+ * that helps (a file of root's may be readable for its group: so systemd hands
+ * credentials over). Empty or over STK_SECRET_BYTES_MAX: refused. */
 STK_MUST_USE enum stk_rc stk_secret_read_file(const char *path, struct stk_secret **ret,
                                               struct stk_error *err);
 

@@ -18,7 +18,7 @@ struct target *target_start(void);
 void target_stop(struct target *target);
 
 unsigned target_port(const struct target *target);
-/* Tests: stopped at once when a request has been read; waits for it. */
+/* Until so many requests have been read. */
 void target_wait_asked(struct target *target, unsigned count);
 unsigned target_asked(struct target *target);
 unsigned target_connections(struct target *target);
