@@ -132,7 +132,8 @@ static void settle__a_job_known_elsewhere_goes_on_there_and_is_never_submitted_a
 {
     (void)unused;
     static const enum stk_outcome go_on[] = { STK_OUTCOME_THROTTLED, STK_OUTCOME_SESSION_LOST,
-                                              STK_OUTCOME_INTERRUPTED, STK_OUTCOME_PARKED };
+                                              STK_OUTCOME_INTERRUPTED, STK_OUTCOME_UNKNOWN_TASK,
+                                              STK_OUTCOME_PARKED };
     const struct stk_attempt_facts facts = {
         .attempt = 3, .interruptions = 1000, .remote_known = true, .retry = &retry
     };

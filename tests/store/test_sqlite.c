@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/rand.h"
 #include "store/sqlite/sqlite.h"
 
 #define NOW ((stk_time_ns)1800000000 * STK_SECOND + 125 * STK_MS + 999)
@@ -704,6 +705,50 @@ static void schema__lists_the_words_of_the_model(void **state)
     stk_buf_release(&outcomes);
 }
 
+/* `column IN ('a','b',...)` in the table's text, without its spaces. */
+static void expect_words(const char *table, const char *column, const char *(*word)(int), int from,
+                         int to)
+{
+    STK_CLEANUP(stk_buf_release) struct stk_buf list = STK_BUF_INIT;
+    stk_buf_addf(&list, "%sIN(", column);
+    for (int i = from; i < to; i++) {
+        stk_buf_addf(&list, "%s'%s'", i > from ? "," : "", word(i));
+    }
+    stk_buf_addc(&list, ')');
+    STK_CLEANUP(stk_freep)
+    char *ask = stk_format("SELECT replace(replace(sql, char(10), ''), ' ', '') "
+                           "FROM sqlite_schema WHERE name = '%s'",
+                           table);
+    if (strstr(ask_sql(ask), stk_buf_str(&list)) == NULL) {
+        fail_msg("table %s has no %s", table, stk_buf_str(&list));
+    }
+}
+
+static const char *session_word(int i)
+{
+    return stk_session_state_name((enum stk_session_state)i);
+}
+
+static const char *phase_word(int i)
+{
+    return stk_remote_phase_name((enum stk_remote_phase)i);
+}
+
+static const char *role_word(int i)
+{
+    return stk_role_name((enum stk_role)i);
+}
+
+static void schema__lists_the_words_of_sessions_phases_and_roles(void **state)
+{
+    (void)state;
+    make_store();
+    expect_words("session", "state", session_word, 0, STK_SESSION_STATE_COUNT_);
+    expect_words("session", "resume_state", session_word, 0, STK_SESSION_STATE_COUNT_);
+    expect_words("remote", "phase", phase_word, STK_REMOTE_NONE + 1, STK_REMOTE_PHASE_COUNT_);
+    expect_words("person", "role", role_word, 0, STK_ROLE_COUNT_);
+}
+
 /* Each of these would be a job in two states, or a second outcome. */
 static void schema__refuses_rows_that_break_the_life_cycle(void **state)
 {
@@ -769,6 +814,178 @@ static void statements__never_scan_the_jobs(void **state)
     stk_store_close(store);
 }
 
+/* --- the audit log ------------------------------------------------------- */
+
+static void make_audit(void)
+{
+    struct stk_store *store = open_writer();
+    OK(stk_store_begin(store, &err));
+    for (int i = 0; i < 4; i++) {
+        struct stk_audit audit = { .actor = "ada", .action = "pause", .subject = "queue lab" };
+        OK(stk_store_audit_add(store, &audit, NOW, &err));
+    }
+    OK(stk_store_commit(store, &err));
+    stk_store_close(store);
+}
+
+static void audit__cannot_be_changed_by_sql(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {
+        "UPDATE audit SET actor = 'eve' WHERE id = 2",
+        "DELETE FROM audit WHERE id = 4",
+        "DELETE FROM audit",
+        "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE id = 2",
+        "INSERT INTO audit SELECT 9, at, actor, action, subject, reason, prev, hash FROM audit",
+    };
+    make_audit();
+    for (size_t i = 0; i < STK_ARRAY_LEN(refused); i++) {
+        const char *said = run_sql(refused[i]);
+        if (said == NULL || strstr(said, "append-only") == NULL)
+            fail_msg("was taken: %s", refused[i]);
+    }
+}
+
+static void audit__that_was_tampered_with_is_found_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *said;
+    } deeds[] = {
+        { "UPDATE audit SET actor = 'eve' WHERE id = 2", "row 2: it was changed" },
+        { "UPDATE audit SET reason = '' WHERE id = 3", "row 3: it was changed" },
+        { "UPDATE audit SET actor = 'adap', action = 'ause' WHERE id = 1",
+          "row 1: it was changed" },
+        { "UPDATE audit SET at = at + 1 WHERE id = 4", "row 4: it was changed" },
+        { "DELETE FROM audit WHERE id = 1", "row 2: rows before it are missing" },
+        { "DELETE FROM audit WHERE id = 3", "row 4: rows before it are missing" },
+        { "UPDATE audit SET prev = zeroblob(32) WHERE id = 3", "row 3: it does not follow" },
+    };
+    int64_t rows = 0;
+    make_audit();
+    STK_CLEANUP(stk_freep) char *saved = stk_strdup(in_folder(".saved"));
+    STK_CLEANUP(stk_freep) char *save = stk_format("VACUUM INTO '%s'", saved);
+    assert_null(run_sql(save));
+    for (size_t i = 0; i < STK_ARRAY_LEN(deeds); i++) {
+        assert_null(run_sql("DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete"));
+        assert_null(run_sql(deeds[i].sql));
+        struct stk_store *store = open_writer();
+        REFUSED(stk_store_audit_verify(store, &rows, &err), STK_BAD_DATA, deeds[i].said);
+        stk_store_close(store);
+        assert_int_equal(remove(path), 0);
+        STK_CLEANUP(stk_freep) char *again = stk_format("cp '%s' '%s'", saved, path);
+        FILE *run = popen(again, "r"); // NOLINT: a folder of ours
+        assert_non_null(run);
+        assert_int_equal(pclose(run), 0);
+    }
+    struct stk_store *store = open_writer();
+    OK(stk_store_audit_verify(store, &rows, &err));
+    assert_int_equal(rows, 4);
+    stk_store_close(store);
+}
+
+/* --- migrations ---------------------------------------------------------- */
+
+static char *read_file(const char *name)
+{
+    struct stk_buf text = STK_BUF_INIT;
+    char part[4096];
+    size_t got = 0;
+    FILE *file = fopen(name, "r");
+    assert_non_null(file);
+    while ((got = fread(part, 1, sizeof(part), file)) > 0) {
+        stk_buf_add(&text, part, got);
+    }
+    assert_int_equal(fclose(file), 0);
+    return stk_buf_take(&text);
+}
+
+/* A store as the first release left it: each state, an attempt, a sweep. */
+static void make_first_version(void)
+{
+    STK_CLEANUP(stk_freep) char *first = read_file(STK_MIGRATIONS "/0001_jobs.sql");
+    unsigned char hash[16];
+    char checksum[33];
+    stk_hash128(first, strlen(first), hash);
+    for (size_t i = 0; i < sizeof(hash); i++) {
+        (void)snprintf(checksum + 2 * i, 3, "%02x", hash[i]);
+    }
+    assert_null(run_sql("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
+    assert_null(
+        run_sql("CREATE TABLE stk_migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+                " checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"));
+    assert_null(run_sql(first));
+    STK_CLEANUP(stk_freep)
+    char *record =
+        stk_format("INSERT INTO stk_migration VALUES (1, '0001_jobs', '%s', 1)", checksum);
+    assert_null(run_sql(record));
+    assert_null(run_sql(
+        "INSERT INTO queue (name) VALUES ('q');"
+        "INSERT INTO task (name, queue_id) VALUES ('t', 1);"
+        "INSERT INTO sweep (task_id, points, created_at, spec) VALUES (1, 1, 5, '{}');"
+        "INSERT INTO pool (host, pid, workers, started_at, beat_at) VALUES ('h', 1, 2, 5, 5);"
+        "INSERT INTO job (task_id, queue_id, state, due, priority, ready_at, created_at, params)"
+        " VALUES (1, 1, 'pending', 1, 0, 5, 5, '{}');"
+        "INSERT INTO job (task_id, queue_id, state, due, priority, attempt_id, attempt, pool_id,"
+        " worker, created_at, started_at, params)"
+        " VALUES (1, 1, 'running', 0, 0, 77, 1, 1, 2, 5, 6, '{}');"
+        "INSERT INTO job (task_id, queue_id, state, due, priority, attempt, pool_id, worker,"
+        " created_at, started_at, finished_at, params, result)"
+        " VALUES (1, 1, 'completed', 0, 0, 1, 1, 1, 5, 6, 7, '{}', '{\"y\":1}');"
+        "INSERT INTO job (task_id, queue_id, state, due, priority, attempt, pool_id, worker,"
+        " created_at, started_at, finished_at, params, error)"
+        " VALUES (1, 1, 'failed', 0, 0, 1, 1, 1, 5, 6, 7, '{}', 'no');"
+        "INSERT INTO attempt (id, job_id, retries, attempt, attempt_id, outcome, exit_status,"
+        " pool_id, worker, started_at, finished_at, error, tail)"
+        " VALUES (9, 4, 0, 1, 99, 'failed', 3, 1, 1, 6, 7, 'no', 'last words');"
+        "INSERT INTO job_count VALUES (0, 1, 1, 'pending', 1), (0, 1, 1, 'running', 1),"
+        " (0, 1, 1, 'completed', 1), (0, 1, 1, 'failed', 1);"));
+}
+
+static void find_bad(void *context, enum stk_finding level, const char *text)
+{
+    (void)context;
+    if (level == STK_FINDING_BAD) fail_msg("%s", text);
+}
+
+static void migrate__of_a_filled_store_keeps_all_of_it(void **state)
+{
+    (void)state;
+    make_first_version();
+    STK_CLEANUP(stk_freep)
+    char *job = stk_strdup(ask_sql("SELECT group_concat(quote(id) || state || params"
+                                   " || quote(result) || quote(error) || quote(worker), ';')"
+                                   " FROM jobs"));
+    STK_CLEANUP(stk_freep)
+    char *attempt = stk_strdup(ask_sql("SELECT group_concat(job_id || outcome || quote(error)"
+                                       " || quote(tail) || quote(exit_status) || worker"
+                                       " || started_at, ';') FROM attempts"));
+
+    struct stk_store *store = open_writer();
+    int have = 0;
+    int newest = 0;
+    OK(stk_store_versions(store, &have, &newest, &err));
+    assert_int_equal(have, newest);
+    OK(stk_store_doctor(store, true, find_bad, NULL, &err));
+    stk_store_close(store);
+
+    assert_string_equal(ask_sql("SELECT group_concat(quote(id) || state || params"
+                                " || quote(result) || quote(error) || quote(worker), ';')"
+                                " FROM jobs"),
+                        job);
+    assert_string_equal(ask_sql("SELECT group_concat(job_id || outcome || quote(error)"
+                                " || quote(tail) || quote(exit_status) || worker"
+                                " || started_at, ';') FROM attempts"),
+                        attempt);
+    assert_string_equal(ask_sql("SELECT id || '/' || attempt_id FROM attempt"), "9/99");
+    assert_string_equal(ask_sql("SELECT count(*) FROM events WHERE kind = 'store.migrated'"), "1");
+    assert_non_null(run_sql("INSERT INTO attempt (job_id, retries, attempt, attempt_id, outcome,"
+                            " started_at, finished_at) VALUES (4, 0, 1, 99, 'failed', 1, 1)"));
+    assert_null(run_sql("INSERT INTO attempt (job_id, retries, attempt, attempt_id, outcome,"
+                        " started_at, finished_at) VALUES (4, 0, 1, 98, 'ambiguous', 1, 1)"));
+    assert_string_equal(ask_sql("PRAGMA integrity_check"), "ok");
+}
+
 /* --- the views ----------------------------------------------------------- */
 
 static void views__have_the_documented_columns(void **state)
@@ -824,6 +1041,36 @@ static void views__write_times_and_workers_as_documented(void **state)
                         "backtest/backtest");
 }
 
+static void views__show_a_parked_job_without_a_worker(void **state)
+{
+    (void)state;
+    struct stk_store *store = open_writer();
+    (void)submit(store, 1, "{}");
+    struct stk_claim got = claim(store);
+    struct stk_remote remote = { .phase = STK_REMOTE_HANDLE,
+                                 .handle = "h7",
+                                 .submitted_at = NOW,
+                                 .poll_at = NOW,
+                                 .progress = -1 };
+    struct stk_settle settle = { .id = got.id,
+                                 .attempt_id = got.attempt_id,
+                                 .outcome = STK_OUTCOME_PARKED,
+                                 .to = { .state = STK_STATE_RUNNING, .ready_at = STK_NEVER },
+                                 .remote = &remote };
+    OK(stk_store_begin(store, &err));
+    OK(stk_store_settle(store, &settle, 1, NOW, &err));
+    OK(stk_store_commit(store, &err));
+    stk_store_close(store);
+    assert_true(settle.accepted);
+    assert_string_equal(ask_sql("SELECT state FROM jobs"), "running");
+    assert_string_equal(ask_sql("SELECT worker FROM jobs"), "NULL");
+    assert_string_equal(ask_sql("SELECT worker FROM attempts"), "NULL");
+    assert_string_equal(ask_sql("SELECT phase || ' ' || handle || ' ' || poll_at FROM remotes"),
+                        "handle h7 2027-01-15T08:00:00.125Z");
+    assert_string_equal(ask_sql("SELECT progress FROM remotes"), "NULL");
+    assert_string_equal(ask_sql("SELECT seen_at FROM remotes"), "NULL");
+}
+
 static void views__let_parameters_be_asked_for_by_name(void **state)
 {
     (void)state;
@@ -868,10 +1115,15 @@ int main(void)
         TEST(full__refuses_keeps_what_was_accepted_and_goes_on_with_room),
         TEST(full__on_a_disk_without_room_is_said_so),
         TEST(schema__lists_the_words_of_the_model),
+        TEST(schema__lists_the_words_of_sessions_phases_and_roles),
         TEST(schema__refuses_rows_that_break_the_life_cycle),
         TEST(statements__never_scan_the_jobs),
+        TEST(audit__cannot_be_changed_by_sql),
+        TEST(audit__that_was_tampered_with_is_found_out),
+        TEST(migrate__of_a_filled_store_keeps_all_of_it),
         TEST(views__have_the_documented_columns),
         TEST(views__write_times_and_workers_as_documented),
+        TEST(views__show_a_parked_job_without_a_worker),
         TEST(views__let_parameters_be_asked_for_by_name),
     };
     return cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
