@@ -10,48 +10,11 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "model/shown.h"
+#include "pool/gate.h"
+
+enum { SENTENCE_BYTES = 400 };
 
 /* --- reading ------------------------------------------------------------- */
-
-static enum stk_rc read_limit(struct stk_store *store, const char *name, struct stk_limit *ret,
-                              struct stk_error *err)
-{
-    const struct stk_limit *limits = NULL;
-    size_t count = 0;
-    enum stk_rc rc = stk_store_limits(store, &limits, &count, err);
-    if (rc != STK_OK) return rc;
-
-    stk_limit_init(ret, name);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(limits[i].name, name) == 0) *ret = limits[i];
-    }
-    return STK_OK;
-}
-
-static bool has_limit(const struct stk_task *task, const struct stk_limit_spec *spec)
-{
-    for (size_t i = 0; task != NULL && i < task->limit_count; i++) {
-        if (task->limits[i] == spec) return true;
-    }
-    return false;
-}
-
-static enum stk_rc count_in_use(struct stk_store *store, const struct stk_settings *settings,
-                                const struct stk_limit_spec *spec, int64_t *ret,
-                                struct stk_error *err)
-{
-    const struct stk_queue *queues = NULL;
-    size_t count = 0;
-    enum stk_rc rc = stk_store_queues(store, &queues, &count, err);
-    *ret = 0;
-    for (size_t i = 0; rc == STK_OK && i < count; i++) {
-        if (!has_limit(stk_settings_queue(settings, queues[i].name), spec)) continue;
-        int64_t pending = 0, running = 0;
-        rc = stk_store_queue_load(store, queues[i].id, &pending, &running, err);
-        *ret += running;
-    }
-    return rc;
-}
 
 static json_t *show_number(int64_t number)
 {
@@ -65,7 +28,7 @@ static json_t *show_limit(const struct stk_limit *limit, const struct stk_limit_
     stk_time_ns interval = stk_limit_interval(limit, spec);
     bool is_open = gate.admits > 0;
     bool is_timed = !is_open && gate.again_at != STK_NEVER;
-    char text[STK_TEXT_PARAM_BYTES_MAX];
+    char text[SENTENCE_BYTES];
     stk_limit_sentence(limit, spec, in_use, now, text, sizeof(text));
 
     json_t *shown = json_object();
@@ -88,12 +51,13 @@ static json_t *show_limit(const struct stk_limit *limit, const struct stk_limit_
 enum stk_rc stk_limits_read(struct stk_store *store, const struct stk_settings *settings,
                             stk_time_ns now, json_t *rows, struct stk_error *err)
 {
+    STK_CLEANUP(stk_gates_release) struct stk_gates gates;
+    stk_gates_init(&gates, settings);
     for (size_t i = 0; i < settings->limit_count; i++) {
         const struct stk_limit_spec *spec = &settings->limits[i];
         struct stk_limit limit;
         int64_t in_use = 0;
-        enum stk_rc rc = read_limit(store, spec->name, &limit, err);
-        if (rc == STK_OK) rc = count_in_use(store, settings, spec, &in_use, err);
+        enum stk_rc rc = stk_gate_limit(&gates, store, spec, &limit, &in_use, err);
         if (rc != STK_OK) return rc;
         (void)json_array_append_new(rows, show_limit(&limit, spec, in_use, now));
     }
@@ -104,14 +68,15 @@ enum stk_rc stk_limits_why(struct stk_store *store, const struct stk_settings *s
                            const char *queue, stk_time_ns now, struct stk_buf *ret_text,
                            struct stk_error *err)
 {
+    STK_CLEANUP(stk_gates_release) struct stk_gates gates;
     const struct stk_task *task = stk_settings_queue(settings, queue);
+    stk_gates_init(&gates, settings);
     for (size_t i = 0; task != NULL && i < task->limit_count; i++) {
         const struct stk_limit_spec *spec = task->limits[i];
         struct stk_limit limit;
         int64_t in_use = 0;
-        char text[400];
-        enum stk_rc rc = read_limit(store, spec->name, &limit, err);
-        if (rc == STK_OK) rc = count_in_use(store, settings, spec, &in_use, err);
+        char text[SENTENCE_BYTES];
+        enum stk_rc rc = stk_gate_limit(&gates, store, spec, &limit, &in_use, err);
         if (rc != STK_OK) return rc;
         if (stk_limit_admit(&limit, spec, in_use, now).admits > 0) continue;
         stk_limit_sentence(&limit, spec, in_use, now, text, sizeof(text));
@@ -157,18 +122,6 @@ struct limit_change {
     json_t *shown;
 };
 
-/* Closed no more, and nothing learned or set; the allowance of a window that
- * was used up is full again. */
-static void clear(struct stk_limit *limit)
-{
-    struct stk_limit fresh;
-    stk_limit_init(&fresh, limit->name);
-    fresh.tat = limit->tat; /* what has gone out has gone out */
-    fresh.window_from = limit->window_from;
-    fresh.episode = limit->episode;
-    *limit = fresh;
-}
-
 static enum stk_rc add_event(struct stk_store *store, const struct limit_change *change,
                              const struct stk_limit *limit, stk_time_ns now, struct stk_error *err)
 {
@@ -190,12 +143,14 @@ static enum stk_rc write_change(struct stk_store *store, void *arg, stk_time_ns 
 {
     struct limit_change *change = arg;
     const char *actor = change->call->request->actor;
+    STK_CLEANUP(stk_gates_release) struct stk_gates gates;
     struct stk_limit limit;
     int64_t in_use = 0;
-    enum stk_rc rc = read_limit(store, change->spec->name, &limit, err);
+    stk_gates_init(&gates, change->call->api->settings);
+    enum stk_rc rc = stk_gate_limit(&gates, store, change->spec, &limit, &in_use, err);
     if (rc != STK_OK) return rc;
 
-    if (change->clear) clear(&limit);
+    if (change->clear) stk_limit_clear(&limit);
     if (change->per_window >= 0) limit.set_per_window = change->per_window;
     if (change->concurrency >= 0) limit.set_concurrency = change->concurrency;
     if (!change->clear) {
@@ -204,11 +159,10 @@ static enum stk_rc write_change(struct stk_store *store, void *arg, stk_time_ns 
     limit.changed_at = now;
     rc = stk_store_limit_set(store, &limit, err);
     if (rc == STK_OK) rc = add_event(store, change, &limit, now, err);
-    if (rc == STK_OK) {
-        rc = count_in_use(store, change->call->api->settings, change->spec, &in_use, err);
-    }
-    if (rc == STK_OK) change->shown = show_limit(&limit, change->spec, in_use, now);
-    return rc;
+    if (rc != STK_OK) return rc;
+    stk_json_freep(&change->shown); /* of a round that could not be made durable */
+    change->shown = show_limit(&limit, change->spec, in_use, now);
+    return STK_OK;
 }
 
 static enum stk_rc find_spec(const struct stk_call *call, const struct stk_limit_spec **ret,
@@ -235,7 +189,8 @@ static enum stk_rc run_change(struct limit_change *change, json_t **ret, struct 
 {
     enum stk_rc rc = stk_call_reason(change->call, &change->reason, err);
     if (rc == STK_OK) rc = stk_write(&change->call->api->access, write_change, change, err);
-    if (rc == STK_OK) *ret = change->shown;
+    if (rc == STK_OK) *ret = json_incref(change->shown);
+    stk_json_freep(&change->shown);
     return rc;
 }
 

@@ -46,6 +46,16 @@ void stk_limit_init(struct stk_limit *limit, const char *name)
     (void)snprintf(limit->name, sizeof(limit->name), "%s", name);
 }
 
+void stk_limit_clear(struct stk_limit *limit)
+{
+    struct stk_limit fresh;
+    stk_limit_init(&fresh, limit->name);
+    fresh.tat = limit->tat;
+    fresh.window_from = limit->window_from;
+    fresh.episode = limit->episode;
+    *limit = fresh;
+}
+
 static stk_time_ns min_time(stk_time_ns a, stk_time_ns b)
 {
     return a < b ? a : b;

@@ -105,6 +105,10 @@ int64_t stk_limit_quota(const struct stk_limit *limit, const struct stk_limit_sp
 /* Start of the quota's next window. */
 stk_time_ns stk_limit_reset_at(const struct stk_limit_spec *spec, stk_time_ns now);
 
+/* A person opens it: closed no more, nothing learned, nothing set, the allowance
+ * full again. What has gone out has gone out: the rate goes on from there. */
+void stk_limit_clear(struct stk_limit *limit);
+
 void stk_limit_init(struct stk_limit *limit, const char *name);
 /* One sentence: "limit "lab-submit": cooldown for 12s (429 ...)". */
 void stk_limit_sentence(const struct stk_limit *limit, const struct stk_limit_spec *spec,

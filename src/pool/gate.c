@@ -48,11 +48,6 @@ static bool has_limit(const struct stk_task *task, const struct stk_limit_spec *
     return false;
 }
 
-static bool is_for_starts(const struct stk_limit_spec *spec)
-{
-    return spec->class_ == STK_LIMIT_CLASS_SUBMIT || spec->class_ == STK_LIMIT_CLASS_ALL;
-}
-
 /* Attempts alive in all queues that share the limit. */
 static enum stk_rc count_in_use(struct stk_gates *gates, struct stk_store *store,
                                 const struct stk_limit_spec *spec, int64_t *ret,
@@ -86,12 +81,27 @@ static enum stk_rc read_limit(struct stk_store *store, const char *name, struct 
     return STK_OK;
 }
 
+enum stk_rc stk_gate_limit(struct stk_gates *gates, struct stk_store *store,
+                           const struct stk_limit_spec *spec, struct stk_limit *ret,
+                           int64_t *ret_in_use, struct stk_error *err)
+{
+    enum stk_rc rc = read_limit(store, spec->name, ret, err);
+    return rc == STK_OK ? count_in_use(gates, store, spec, ret_in_use, err) : rc;
+}
+
+/* Only a limit that admits none says when to ask again, and of several the last
+ * to open counts. One that opens when an attempt ends (STK_NEVER) needs no time:
+ * that end makes a round by itself, which asks. */
 static void narrow(struct stk_gate *gate, const struct stk_admission *admission)
 {
+    bool was_closed = gate->admits == 0;
     if (admission->admits < gate->admits) gate->admits = admission->admits;
-    if (admission->again_at == STK_NEVER) return;
-    /* Of several limits the last to open counts; asking too early only asks again. */
-    if (gate->again_at == STK_NEVER || admission->again_at < gate->again_at) {
+    if (admission->admits > 0) return;
+
+    bool waits_for_slot = admission->again_at == STK_NEVER;
+    if (!was_closed || waits_for_slot) {
+        gate->again_at = admission->again_at;
+    } else if (gate->again_at != STK_NEVER && admission->again_at > gate->again_at) {
         gate->again_at = admission->again_at;
     }
 }
@@ -107,9 +117,7 @@ enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
     for (size_t i = 0; i < task->limit_count; i++) {
         struct stk_limit limit;
         int64_t in_use = 0;
-        if (!is_for_starts(task->limits[i])) continue;
-        enum stk_rc rc = read_limit(store, task->limits[i]->name, &limit, err);
-        if (rc == STK_OK) rc = count_in_use(gates, store, task->limits[i], &in_use, err);
+        enum stk_rc rc = stk_gate_limit(gates, store, task->limits[i], &limit, &in_use, err);
         if (rc != STK_OK) return rc;
 
         struct stk_admission admission = stk_limit_admit(&limit, task->limits[i], in_use, now);
@@ -128,7 +136,6 @@ enum stk_rc stk_gate_took(struct stk_gates *gates, struct stk_store *store,
     const struct stk_task *task = task_of_queue(gates, queue);
     for (size_t i = 0; count > 0 && i < task->limit_count; i++) {
         struct stk_limit limit;
-        if (!is_for_starts(task->limits[i])) continue;
         enum stk_rc rc = read_limit(store, task->limits[i]->name, &limit, err);
         if (rc != STK_OK) return rc;
 
@@ -178,8 +185,7 @@ static enum stk_rc tell_limit(struct stk_gates *gates, struct stk_store *store,
 {
     struct stk_limit limit;
     int64_t in_use = 0;
-    enum stk_rc rc = read_limit(store, spec->name, &limit, err);
-    if (rc == STK_OK) rc = count_in_use(gates, store, spec, &in_use, err);
+    enum stk_rc rc = stk_gate_limit(gates, store, spec, &limit, &in_use, err);
     if (rc != STK_OK) return rc;
 
     struct stk_limit before = limit;
@@ -204,7 +210,6 @@ enum stk_rc stk_gate_heard(struct stk_gates *gates, struct stk_store *store,
     if (signal.kind == STK_SIGNAL_NONE) return STK_OK;
 
     for (size_t i = 0; i < task->limit_count; i++) {
-        if (!is_for_starts(task->limits[i])) continue;
         enum stk_rc rc = tell_limit(gates, store, task->limits[i], &signal, now, until, err);
         if (rc != STK_OK) return rc;
     }

@@ -8,7 +8,7 @@
  * limits costs no call of the store.
  *
  * Memory:  init and release; the settings are borrowed.
- * Threads: the desk's only.
+ * Threads: one at a time: the desk has its own, a reader of the api another.
  * Errors:  the store's; roll back.
  */
 #ifndef STK_POOL_GATE_H
@@ -34,6 +34,10 @@ struct stk_gate {
 STK_MUST_USE enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
                                       const struct stk_queue *queue, stk_time_ns now,
                                       struct stk_gate *ret, struct stk_error *err);
+/* A limit as it stands, and the attempts alive in all queues that share it. */
+STK_MUST_USE enum stk_rc stk_gate_limit(struct stk_gates *gates, struct stk_store *store,
+                                        const struct stk_limit_spec *spec, struct stk_limit *ret,
+                                        int64_t *ret_in_use, struct stk_error *err);
 /* `count` jobs of the queue have been claimed. */
 STK_MUST_USE enum stk_rc stk_gate_took(struct stk_gates *gates, struct stk_store *store,
                                        const struct stk_queue *queue, size_t count, stk_time_ns now,

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "pool/gate.h"
+
+/* In the middle of a day, so that a quota's window is far from its end. */
+#define NOW ((stk_time_ns)1800000000 * STK_SECOND)
+
+#define OK(call) check((call), &err, #call, __LINE__)
+
+static struct stk_error err;
+static char folder[64];
+static struct stk_store *store;
+static struct stk_settings *settings;
+static struct stk_gates gates;
+static int64_t pool;
+
+static void check(enum stk_rc rc, const struct stk_error *error, const char *call, int line)
+{
+    if (rc != STK_OK) fail_msg("line %d: %s: %s: %s", line, call, stk_rc_name(rc), error->text);
+}
+
+static void open_with(const char *yaml)
+{
+    STK_CLEANUP(stk_config_closep) struct stk_node *root = NULL;
+    const struct stk_store_options options = { .command = "test" };
+    (void)snprintf(folder, sizeof(folder), "/tmp/stk-gate-XXXXXX");
+    if (mkdtemp(folder) == NULL) abort();
+    STK_CLEANUP(stk_freep) char *url = stk_format("sqlite:%s/stoker.db", folder);
+    OK(stk_config_parse("stoker.yaml", yaml, strlen(yaml), &root, &err));
+    OK(stk_settings_read(root, "/tmp", &settings, &err));
+    OK(stk_store_open(url, &options, &store, &err));
+    stk_gates_init(&gates, settings);
+    OK(stk_store_begin(store, &err));
+    OK(stk_store_pool_start(store, "here", 1, 8, NOW, &pool, &err));
+}
+
+static int close_all(void **state)
+{
+    static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+    (void)state;
+    stk_gates_release(&gates);
+    stk_settings_freep(&settings);
+    stk_store_close(store);
+    for (size_t i = 0; i < STK_ARRAY_LEN(ends); i++) {
+        STK_CLEANUP(stk_freep) char *path = stk_format("%s/stoker.db%s", folder, ends[i]);
+        (void)remove(path);
+    }
+    (void)remove(folder);
+    return 0;
+}
+
+static const struct stk_queue *queue_of_jobs(const char *name, size_t jobs)
+{
+    const struct stk_queue *queues = NULL;
+    size_t count = 0;
+    int64_t task = 0;
+    OK(stk_store_task(store, name, name, &task, &err));
+    for (size_t i = 0; i < jobs; i++) {
+        const struct stk_new_job job = { .task_id = task, .params = "{}", .params_len = 2 };
+        struct stk_submitted made;
+        OK(stk_store_submit(store, &job, 1, NOW, &made, &err));
+    }
+    OK(stk_store_queues(store, &queues, &count, &err));
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(queues[i].name, name) == 0) return &queues[i];
+    }
+    fail_msg("no queue %s", name);
+    abort(); /* cmocka does not say that it never returns */
+}
+
+static void ignore(void *context, const struct stk_claim *claim)
+{
+    (void)context;
+    (void)claim;
+}
+
+static void claim(const struct stk_queue *queue, size_t count)
+{
+    static const uint32_t slots[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    size_t got = 0;
+    OK(stk_store_claim(store, queue->id, pool, slots, count, NOW, ignore, NULL, &got, &err));
+    assert_int_equal(got, count);
+    OK(stk_gate_took(&gates, store, queue, got, NOW, &err));
+}
+
+static struct stk_gate ask(const struct stk_queue *queue)
+{
+    struct stk_gate gate;
+    OK(stk_gate_ask(&gates, store, queue, NOW, &gate, &err));
+    return gate;
+}
+
+#define TASK(limits) "tasks:\n  t: {command: [x], limits: " limits "}\nlimits:\n"
+
+static void gate__of_a_queue_without_limits_lets_all_through(void **state)
+{
+    (void)state;
+    open_with("tasks:\n  t: {command: [x]}\n");
+    struct stk_gate gate = ask(queue_of_jobs("t", 3));
+    assert_int_equal(gate.admits, SIZE_MAX);
+    assert_int_equal(gate.again_at, STK_NEVER);
+}
+
+static void gate__admits_what_the_tightest_limit_does(void **state)
+{
+    (void)state;
+    open_with(TASK("[slots, pace]") "  slots: {concurrency: 3}\n  pace: {rate: 1/s, burst: 2}\n");
+    const struct stk_queue *queue = queue_of_jobs("t", 8);
+    assert_int_equal(ask(queue).admits, 2);
+    assert_int_equal(ask(queue).again_at, STK_NEVER); /* not closed: nothing to wait for */
+}
+
+static void gate__that_only_an_end_can_open_sets_no_time(void **state)
+{
+    (void)state;
+    open_with(
+        TASK("[slots, pace]") "  slots: {concurrency: 2}\n  pace: {rate: 1000/s, burst: 8}\n");
+    const struct stk_queue *queue = queue_of_jobs("t", 8);
+    claim(queue, 2);
+    struct stk_gate gate = ask(queue);
+    assert_int_equal(gate.admits, 0);
+    assert_int_equal(gate.again_at,
+                     STK_NEVER); /* not the pace's: that would ask 1,000 times a second */
+}
+
+static void gate__of_several_closed_limits_opens_with_the_last(void **state)
+{
+    (void)state;
+    open_with(TASK("[pace, day]") "  pace: {rate: 1/s, burst: 2}\n  day: {quota: 2/day}\n");
+    const struct stk_queue *queue = queue_of_jobs("t", 8);
+    claim(queue, 2);
+    struct stk_gate gate = ask(queue);
+    assert_int_equal(gate.admits, 0);
+    assert_true(gate.again_at > NOW + STK_MINUTE);
+}
+
+static void gate__nobody_waits_at_sets_no_time(void **state)
+{
+    (void)state;
+    open_with(TASK("[pace]") "  pace: {rate: 1/s}\n");
+    const struct stk_queue *queue = queue_of_jobs("t", 1);
+    claim(queue, 1);
+    assert_int_equal(ask(queue).admits, 0);
+    assert_int_equal(ask(queue).again_at, STK_NEVER);
+}
+
+static void heard__of_a_throttle_closes_the_limit_and_gives_a_turn_after_it(void **state)
+{
+    (void)state;
+    open_with(TASK("[pace]") "  pace: {rate: 1/s, burst: 8}\n");
+    const struct stk_queue *queue = queue_of_jobs("t", 8);
+    const struct stk_exec_result ended = { .outcome = STK_OUTCOME_THROTTLED,
+                                           .until = NOW + 10 * STK_SECOND,
+                                           .until_said = true };
+    stk_time_ns first = ended.until, second = ended.until;
+    claim(queue, 2);
+    OK(stk_gate_heard(&gates, store, &settings->tasks[0], &ended, NOW - 1, NOW, &first, &err));
+    OK(stk_gate_heard(&gates, store, &settings->tasks[0], &ended, NOW - 1, NOW, &second, &err));
+    assert_true(first >= NOW + 10 * STK_SECOND);
+    assert_true(second >= first + STK_SECOND);
+    assert_int_equal(ask(queue).again_at, NOW + 10 * STK_SECOND);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, close_all)
+    const struct CMUnitTest tests[] = {
+        TEST(gate__of_a_queue_without_limits_lets_all_through),
+        TEST(gate__admits_what_the_tightest_limit_does),
+        TEST(gate__that_only_an_end_can_open_sets_no_time),
+        TEST(gate__of_several_closed_limits_opens_with_the_last),
+        TEST(gate__nobody_waits_at_sets_no_time),
+        TEST(heard__of_a_throttle_closes_the_limit_and_gives_a_turn_after_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
