@@ -210,17 +210,34 @@ static const struct stk_node *find_task_node(const struct stk_node *root,
     return stk_node_get(stk_node_get(stk_node_get(root, "tasks"), task->name), key);
 }
 
+static enum stk_rc tie_limit(const struct stk_settings *settings, const struct stk_node *node,
+                             const char *name, struct stk_task *task, struct stk_error *err)
+{
+    STK_CLEANUP(stk_freep) char *shown = stk_shown(name);
+    const struct stk_limit_spec *limit = stk_settings_limit(settings, name);
+    if (limit == NULL) {
+        return stk_node_fail(node, err, "there is no limit \"%s\" under limits:", shown);
+    }
+    for (size_t i = 0; i < task->limit_count; i++) {
+        if (task->limits[i] == limit) return stk_node_fail(node, err, "names \"%s\" twice", shown);
+    }
+    bool is_for_starts =
+        limit->class_ == STK_LIMIT_CLASS_SUBMIT || limit->class_ == STK_LIMIT_CLASS_ALL;
+    if (!is_for_starts) {
+        return stk_node_fail(node, err, "\"%s\" is of class %s, which a command does not have",
+                             shown, stk_limit_class_name(limit->class_));
+    }
+    task->limits[task->limit_count++] = limit;
+    return STK_OK;
+}
+
 static enum stk_rc tie_limits(const struct stk_settings *settings, const struct stk_node *root,
                               struct stk_task *task, struct stk_error *err)
 {
     for (size_t i = 0; task->limit_names != NULL && task->limit_names[i] != NULL; i++) {
-        const char *name = task->limit_names[i];
-        task->limits[task->limit_count] = stk_settings_limit(settings, name);
-        if (task->limits[task->limit_count++] != NULL) continue;
-
-        STK_CLEANUP(stk_freep) char *shown = stk_shown(name);
-        return stk_node_fail(find_task_node(root, task, "limits"), err,
-                             "there is no limit \"%s\" under limits:", shown);
+        const struct stk_node *node = find_task_node(root, task, "limits");
+        enum stk_rc rc = tie_limit(settings, node, task->limit_names[i], task, err);
+        if (rc != STK_OK) return rc;
     }
     return STK_OK;
 }
@@ -250,7 +267,7 @@ static enum stk_rc tie(struct stk_settings *settings, const struct stk_node *roo
         enum stk_rc rc = tie_limits(settings, root, &settings->tasks[i], err);
         if (rc != STK_OK) return rc;
     }
-    for (size_t i = 0; i < settings->task_count; i++) {
+    for (size_t i = 0; settings->limit_count > 0 && i < settings->task_count; i++) {
         enum stk_rc rc = check_queue(settings, root, &settings->tasks[i], err);
         if (rc != STK_OK) return rc;
     }

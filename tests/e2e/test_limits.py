@@ -125,10 +125,12 @@ def test_bad_commands_are_refused(stoker, args, text, status):
 
 @pytest.mark.parametrize("tasks, text", [
     ('a: {command: ["true"], limits: [nope]}', 'tasks.a.limits: there is no limit "nope"'),
+    ('a: {command: ["true"], limits: [api, api]}', 'tasks.a.limits: names "api" twice'),
+    ('a: {command: ["true"], limits: [ask]}', 'tasks.a.limits: "ask" is of class poll'),
     ('a: {command: ["true"], limits: api}', "tasks.a.limits: must be a list"),
     ('a: {command: ["true"], queue: q, limits: [api]}\nb: {command: ["true"], queue: q}', 'shares the queue "q"'),
 ])
 def test_a_file_that_does_not_fit_together_is_refused(stoker, tasks, text):
-    yaml(stoker, tasks, "api: {concurrency: 5}")
+    yaml(stoker, tasks, "api: {concurrency: 5}\nask: {class: poll, rate: 1/s}")
     done = stoker.run("status", ok=False)
     assert done.returncode == 78 and text in done.stderr and "stoker.yaml:" in done.stderr

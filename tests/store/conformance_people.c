@@ -194,6 +194,23 @@ static void secrets__stand_beside_the_row(void **state)
     expect_secret("secrets", STK_SESSION_CREDENTIAL, "sealed cookie");
 }
 
+static void secrets__are_bytes_of_any_kind(void **state)
+{
+    (void)state;
+    STK_CLEANUP(stk_buf_release) struct stk_buf sealed = STK_BUF_INIT;
+    struct stk_session session = full_session("bytes");
+    int64_t generation = 0;
+    begin();
+    OK(stk_store_session_set(store, &session, &err));
+    OK(stk_store_session_secret_set(store, "bytes", STK_SESSION_CREDENTIAL, "a\0b", 3, &err));
+    commit();
+    OK(stk_store_session_secret(store, "bytes", STK_SESSION_CREDENTIAL, &sealed, &generation,
+                                &err));
+    assert_int_equal(sealed.len, 3);
+    assert_memory_equal(sealed.data, "a\0b", 3);
+    assert_int_equal(generation, session.generation);
+}
+
 static void secrets__of_an_unknown_session_are_not_found(void **state)
 {
     (void)state;
@@ -701,6 +718,7 @@ int main(void)
         TEST(session__set_in_a_rolled_back_transaction_is_as_before),
         TEST(session__without_a_name_is_refused),
         TEST(secrets__stand_beside_the_row),
+        TEST(secrets__are_bytes_of_any_kind),
         TEST(secrets__of_an_unknown_session_are_not_found),
         TEST(limit__is_read_as_it_was_written),
         TEST(limit__set_in_a_rolled_back_transaction_is_as_before),
