@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The HTTP API as docs/api.md tells it, over the socket, and the same answers without a pool."""
+import fcntl
 import http.client
 import json
 import os
@@ -8,7 +9,9 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -373,11 +376,17 @@ def test_the_table_of_routes_is_the_one_of_the_source():
     assert sorted((method, re.sub(r":(\w+)", lambda m: m.group(1).upper(), path)) for method, path in routes) == sorted(page)
 
 
+def unread_bytes(sock):
+    """How much of what was sent the other end has not read yet (SIOCOUTQ of a Unix socket)."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0]
+
+
 def test_a_stop_answers_those_who_wait(api, stoker):
     """Asked for lines that never come, it answers when the pool ends, long before the minute."""
     connection = api.connect()
     last = api.get("/logs?limit=1")["last"]
     connection.request("GET", f"/api/v1/logs?after={last + 1000}&job=999999&wait=60s")
+    eventually(lambda: unread_bytes(connection.sock) == 0)  # a request that nobody has read is nobody's
     pool = stoker.pools[0]
     assert pool.stop(timeout=20) == 0
     answer = connection.getresponse()
