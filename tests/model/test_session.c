@@ -3,38 +3,7 @@
 
 #include <string.h>
 
-#include "model/session.h"
-
-#define NOW (1000 * STK_HOUR)
-
-/* A challenge every four hours, one silent renewal, tokens of four hours. */
-static struct stk_session_spec challenge_spec(void)
-{
-    return (struct stk_session_spec){
-        .provider = STK_PROVIDER_CHALLENGE_COOKIE,
-        .lifetime_ns = 4 * STK_HOUR,
-        .deadline_clock_s = -1,
-        .challenge_poll_ns = 15 * STK_SECOND,
-        .challenge_ttl_ns = 30 * STK_MINUTE,
-        .ask_ready = true,
-        .ready_ttl_ns = 5 * STK_MINUTE,
-    };
-}
-
-static struct stk_session make(enum stk_session_state state)
-{
-    struct stk_session session;
-    stk_session_init(&session, "lab");
-    if (state == STK_SESSION_NONE) return session;
-    session.generation = 7;
-    session.renew_tried = 6;
-    session.issued_at = NOW;
-    session.expires_at = NOW + 4 * STK_HOUR;
-    session.state = state;
-    session.resume_state = STK_SESSION_VALID;
-    session.closed_at = stk_session_is_runnable(state) ? STK_NEVER : NOW;
-    return session;
-}
+#include "session_make.h"
 
 static bool feed(struct stk_session *session, const struct stk_session_spec *spec,
                  enum stk_session_event event, struct stk_session_news news, stk_time_ns now)
@@ -91,7 +60,7 @@ static struct stk_session make_plain(enum stk_session_state state)
 static void table__has_exactly_these_pairs_and_each_leads_there(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     int allowed = 0;
     for (size_t from = 0; from < STK_SESSION_STATE_COUNT_; from++) {
         assert_int_equal(strlen(pairs[from]), STK_SESSION_EVENT_COUNT_);
@@ -123,7 +92,7 @@ static void table__has_exactly_these_pairs_and_each_leads_there(void **unused)
 static void state__closed_at_is_set_if_and_only_if_no_worker_may_start(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     for (size_t from = 0; from < STK_SESSION_STATE_COUNT_; from++) {
         for (size_t event = 0; event < STK_SESSION_EVENT_COUNT_; event++) {
             struct stk_session session = make((enum stk_session_state)from);
@@ -140,7 +109,7 @@ static void state__closed_at_is_set_if_and_only_if_no_worker_may_start(void **un
 static void generation__rises_by_one_with_a_credential_and_with_nothing_else(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     for (size_t from = 0; from < STK_SESSION_STATE_COUNT_; from++) {
         for (size_t event = 0; event < STK_SESSION_EVENT_COUNT_; event++) {
             struct stk_session session = make((enum stk_session_state)from);
@@ -158,7 +127,7 @@ static void generation__rises_by_one_with_a_credential_and_with_nothing_else(voi
 static void report__of_an_older_generation_changes_nothing(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_VALID);
     struct stk_session before = session;
     for (int64_t stale = 0; stale < 7; stale++) {
@@ -171,7 +140,7 @@ static void report__of_an_older_generation_changes_nothing(void **unused)
 static void suspect__that_is_still_taken_is_valid_with_the_same_generation(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_VALID);
     struct stk_session_news news = { .generation = 7 };
     assert_true(feed(&session, &spec, STK_SESSION_ON_REPORTED_LOST, news, NOW));
@@ -185,7 +154,7 @@ static void suspect__that_is_still_taken_is_valid_with_the_same_generation(void 
 static void suspect__is_unreachable_only_after_three_silent_checks(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_SUSPECT);
     for (int i = 0; i < 2; i++) {
         assert_true(feed_plain(&session, &spec, STK_SESSION_ON_NO_ANSWER, NOW));
@@ -199,7 +168,7 @@ static void suspect__is_unreachable_only_after_three_silent_checks(void **unused
 static void unreachable__backs_off_with_jitter_and_never_beyond_five_minutes(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_UNREACHABLE);
     for (uint64_t i = 0; i < 100; i++) {
         assert_true(stk_session_next(&session, &spec, STK_SESSION_ON_NO_ANSWER, NULL, NOW, i * 77));
@@ -215,7 +184,7 @@ static void unreachable__backs_off_with_jitter_and_never_beyond_five_minutes(voi
 static void check__anchors_the_end_anew(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_EXPIRING);
     struct stk_session_news news = { .expires_at = NOW + 9 * STK_HOUR };
     assert_true(feed(&session, &spec, STK_SESSION_ON_CHECK_OK, news, NOW));
@@ -226,7 +195,7 @@ static void check__anchors_the_end_anew(void **unused)
 static void clocks__that_have_not_come_mean_nothing(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_VALID);
     session.deadline_at = NOW + 1;
     assert_false(feed_plain(&session, &spec, STK_SESSION_ON_SOON, NOW));
@@ -241,7 +210,7 @@ static void clocks__that_have_not_come_mean_nothing(void **unused)
 static void renewal__is_begun_at_most_once_in_a_generation_unless_a_person_asks(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_EXPIRING);
     assert_true(feed_plain(&session, &spec, STK_SESSION_ON_RENEW, NOW));
     assert_int_equal(session.renew_tried, 7);
@@ -256,7 +225,7 @@ static void renewal__is_begun_at_most_once_in_a_generation_unless_a_person_asks(
 static void renewal__refused_after_a_loss_needs_a_person(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_VALID);
     assert_true(feed_plain(&session, &spec, STK_SESSION_ON_CHECK_LOST, NOW));
     assert_int_equal(session.state, STK_SESSION_RENEWING);
@@ -268,7 +237,7 @@ static void renewal__refused_after_a_loss_needs_a_person(void **unused)
 static void renewal__that_was_throttled_may_be_begun_after_the_lock(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_EXPIRING);
     struct stk_session_news news = { .until = NOW + STK_MINUTE };
     assert_true(feed_plain(&session, &spec, STK_SESSION_ON_RENEW, NOW));
@@ -281,7 +250,7 @@ static void renewal__that_was_throttled_may_be_begun_after_the_lock(void **unuse
 static void deadline__is_moved_by_a_person_and_not_by_a_silent_renewal(void **unused)
 {
     (void)unused;
-    struct stk_session_spec spec = challenge_spec();
+    struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     spec.deadline_ns = 7 * STK_DAY;
     struct stk_session session = make(STK_SESSION_FINALIZING);
     assert_true(feed_plain(&session, &spec, STK_SESSION_ON_CREDENTIAL, NOW));
@@ -303,7 +272,7 @@ static void deadline__is_moved_by_a_person_and_not_by_a_silent_renewal(void **un
 static void lock__only_moves_forward(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_VALID);
     struct stk_session_news later = { .until = NOW + 2 * STK_HOUR };
     struct stk_session_news sooner = { .until = NOW + STK_MINUTE };
@@ -319,7 +288,7 @@ static void lock__without_an_end_is_an_hour_doubling_to_eight_and_a_person_opens
 {
     (void)unused;
     static const int hours[] = { 1, 2, 4, 8, 8 };
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_CHALLENGE_OPEN);
     stk_time_ns now = NOW;
     for (size_t i = 0; i < STK_ARRAY_LEN(hours); i++) {
@@ -336,7 +305,7 @@ static void lock__without_an_end_is_an_hour_doubling_to_eight_and_a_person_opens
 static void lock__that_says_now_again_and_again_makes_no_storm(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_VALID);
     stk_time_ns now = NOW;
     int rounds = 0;
@@ -355,7 +324,7 @@ static void lock__that_says_now_again_and_again_makes_no_storm(void **unused)
 static void rejected__is_left_only_by_a_person(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     for (size_t event = 0; event < STK_SESSION_EVENT_COUNT_; event++) {
         struct stk_session session = make_plain(STK_SESSION_REJECTED);
         bool is_person = event == STK_SESSION_ON_LOGIN || event == STK_SESSION_ON_PAUSE;
@@ -367,7 +336,7 @@ static void rejected__is_left_only_by_a_person(void **unused)
 static void pause__leads_back_to_where_it_was(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     for (size_t i = 0; i < STK_SESSION_STATE_COUNT_; i++) {
         enum stk_session_state state = (enum stk_session_state)i;
         if (state == STK_SESSION_DISABLED || state == STK_SESSION_RENEWING) continue;
@@ -383,7 +352,7 @@ static void pause__leads_back_to_where_it_was(void **unused)
 static void pause__keeps_a_credential_that_arrives_late(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_EXPIRING);
     assert_true(feed_plain(&session, &spec, STK_SESSION_ON_RENEW, NOW));
     assert_true(feed_plain(&session, &spec, STK_SESSION_ON_PAUSE, NOW));
@@ -397,7 +366,7 @@ static void pause__keeps_a_credential_that_arrives_late(void **unused)
 static void challenge__that_is_open_is_never_made_anew(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_AWAIT_READY);
     struct stk_session_news news = { .link = "https://lab.example/1", .by = "ops" };
     assert_true(feed(&session, &spec, STK_SESSION_ON_CHALLENGE, news, NOW));
@@ -413,7 +382,7 @@ static void challenge__that_is_open_is_never_made_anew(void **unused)
 static void challenge__of_an_early_sign_in_that_is_dropped_leaves_the_old_session(void **unused)
 {
     (void)unused;
-    const struct stk_session_spec spec = challenge_spec();
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     struct stk_session session = make(STK_SESSION_VALID);
     struct stk_session_news news = { .link = "https://lab.example/1" };
     assert_true(feed(&session, &spec, STK_SESSION_ON_CHALLENGE, news, NOW));
@@ -426,7 +395,7 @@ static void rival__is_fought_only_where_the_configuration_says_so(void **unused)
 {
     (void)unused;
     char take[] = "take";
-    struct stk_session_spec spec = challenge_spec();
+    struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
     spec.provider = STK_PROVIDER_GATEWAY_TICKLE;
     struct stk_session session = make(STK_SESSION_VALID);
     assert_true(feed_plain(&session, &spec, STK_SESSION_ON_RIVAL, NOW));

@@ -3,38 +3,7 @@
 
 #include <string.h>
 
-#include "model/session.h"
-
-#define NOW (1000 * STK_HOUR)
-
-static struct stk_session_spec make_spec(enum stk_provider provider)
-{
-    return (struct stk_session_spec){
-        .provider = provider,
-        .lifetime_ns = 4 * STK_HOUR,
-        .deadline_clock_s = -1,
-        .challenge_poll_ns = 15 * STK_SECOND,
-        .challenge_ttl_ns = 30 * STK_MINUTE,
-        .ask_ready = true,
-        .ready_ttl_ns = 5 * STK_MINUTE,
-    };
-}
-
-static struct stk_session make(enum stk_session_state state)
-{
-    struct stk_session session;
-    stk_session_init(&session, "lab");
-    if (state == STK_SESSION_NONE) return session;
-    session.generation = 7;
-    session.renew_tried = 6;
-    session.issued_at = NOW;
-    session.checked_at = NOW;
-    session.expires_at = NOW + 4 * STK_HOUR;
-    session.state = state;
-    session.changed_at = NOW;
-    session.closed_at = stk_session_is_runnable(state) ? STK_NEVER : NOW;
-    return session;
-}
+#include "session_make.h"
 
 static void wish(struct stk_session *session, const char *text)
 {
