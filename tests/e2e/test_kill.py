@@ -206,12 +206,14 @@ def test_R_D13_kill_9_at_random_moments_loses_nothing(stoker):
         done_before = len(ended(stoker.folder))
         pool = stoker.start_pool(ready=False).wait_owner()
         enough = done_before + dice.randrange(30)
+        one_kills = threading.Lock()  # every client asks whether it is time
 
         def is_time():
-            if pool.is_alive() and len(ended(stoker.folder)) >= enough:
-                pool.signal(signal.SIGKILL)
-                pool.process.wait()
-            return not pool.is_alive()
+            with one_kills:
+                if pool.is_alive() and len(ended(stoker.folder)) >= enough:
+                    pool.signal(signal.SIGKILL)
+                    pool.process.wait()
+                return not pool.is_alive()
 
         clients.run_all(is_time)
         assert pool.wait() == -signal.SIGKILL, pool.log()
