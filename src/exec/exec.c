@@ -43,4 +43,6 @@ void stk_exec_result_release(struct stk_exec_result *result)
 {
     stk_buf_release(&result->result);
     stk_buf_release(&result->tail);
+    stk_buf_release(&result->handle);
+    stk_buf_release(&result->result_at);
 }

@@ -14,8 +14,10 @@
 #ifndef STK_EXEC_EXEC_H
 #define STK_EXEC_EXEC_H
 
-#include "base/buf.h"
+#include "base/secret.h"
 #include "model/lifecycle.h"
+#include "model/limit.h"
+#include "model/remote.h"
 #include "model/task.h"
 
 enum { STK_EXEC_TAIL_BYTES_MAX = 16 * 1024 }; /* as many as the store keeps */
@@ -27,6 +29,18 @@ struct stk_exec_job {
     const char *params; /* canonical JSON object */
     size_t params_len;
     const char *worker; /* "p1/w3", for the job's environment */
+
+    /* What its session shows; NULL: it has none, or one without a secret. */
+    const struct stk_secret *credential; /* STOKER_SESSION_FD */
+    const struct stk_secret *headers;    /* for http: "Name: value\n" lines */
+
+    /* http: what is known of the job elsewhere, phase NONE: nothing. */
+    struct stk_remote remote;
+    bool cancel_requested; /* it runs elsewhere and is to be cancelled there */
+    /* Called just before the request that submits goes out; must be durable when
+     * it returns STK_OK, else nothing is sent. */
+    enum stk_rc (*note_submit)(void *context, struct stk_error *err);
+    void *note_context;
 };
 
 struct stk_exec_result {
@@ -40,6 +54,14 @@ struct stk_exec_result {
     bool until_said;       /* THROTTLED: by the job; false: as usual when it says nothing */
     int64_t rss_bytes_max; /* the most memory one of its processes had; 0: not known */
     stk_time_ns cpu_ns;    /* of it and the children it waited for */
+
+    /* http. remote.phase NONE: nothing is known of it elsewhere (any more). Its
+     * texts are the buffers' here. */
+    struct stk_remote remote;
+    struct stk_buf handle, result_at;
+    /* What the answers said of the limits, kind NONE: nothing; a command's is
+     * read from its outcome (pool/gate.c). */
+    struct stk_signal signal;
 };
 void stk_exec_result_release(struct stk_exec_result *result);
 

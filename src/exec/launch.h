@@ -21,7 +21,7 @@ struct stk_launch {
     const char *path; /* PATH of env: where a program without '/' is looked for */
     int fds[STK_WIRE_FDS];
     int nice;
-    const uint64_t *limits; /* by enum stk_limit */
+    const uint64_t *limits; /* by enum stk_rlimit */
     bool die_with_keeper;   /* ask for a signal when the keeper dies */
 
     /* Written by the child when it fails. */

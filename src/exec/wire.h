@@ -49,7 +49,7 @@ enum stk_stage {
     STK_STAGE_EXEC
 };
 
-enum stk_limit {
+enum stk_rlimit {
     STK_LIMIT_MEMORY,
     STK_LIMIT_CPU,
     STK_LIMIT_FILES,

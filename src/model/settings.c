@@ -204,6 +204,29 @@ static enum stk_rc read_limits(const struct stk_node *node, void *into, struct s
     return stk_limit_config_read(node, &settings->limits, &settings->limit_count, err);
 }
 
+/* --- sessions ------------------------------------------------------------- */
+
+static enum stk_rc read_sessions(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    if (is_nothing(node)) return STK_OK;
+    return stk_session_config_read(node, settings->dir, &settings->sessions,
+                                   &settings->session_count, err);
+}
+
+static enum stk_rc read_key_file(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    const char *path = NULL;
+    enum stk_rc rc = stk_node_text(node, &path, err);
+    if (rc != STK_OK) return rc;
+    if (*path == '\0') return stk_node_fail(node, err, "is empty");
+    replace(&settings->key_file, stk_path_under(settings->dir, path));
+    return STK_OK;
+}
+
+/* --- what a task needs ---------------------------------------------------- */
+
 static const struct stk_node *find_task_node(const struct stk_node *root,
                                              const struct stk_task *task, const char *key)
 {
@@ -242,12 +265,24 @@ static enum stk_rc tie_limits(const struct stk_settings *settings, const struct 
     return STK_OK;
 }
 
-static bool need_the_same(const struct stk_task *a, const struct stk_task *b)
+static enum stk_rc tie_session(const struct stk_settings *settings, const struct stk_node *root,
+                               struct stk_task *task, struct stk_error *err)
 {
-    return a->limit_count == b->limit_count && memcmp(a->limits, b->limits, sizeof(a->limits)) == 0;
+    if (task->session_name == NULL) return STK_OK;
+    task->session = stk_settings_session(settings, task->session_name);
+    if (task->session != NULL) return STK_OK;
+    STK_CLEANUP(stk_freep) char *shown = stk_shown(task->session_name);
+    return stk_node_fail(find_task_node(root, task, "session"), err,
+                         "there is no session \"%s\" under sessions:", shown);
 }
 
-/* Gates hang on queues: tasks that share one share its limits. */
+static bool need_the_same(const struct stk_task *a, const struct stk_task *b)
+{
+    return a->session == b->session && a->limit_count == b->limit_count &&
+           memcmp(a->limits, b->limits, sizeof(a->limits)) == 0;
+}
+
+/* Gates hang on queues: tasks that share one share its session and limits. */
 static enum stk_rc check_queue(const struct stk_settings *settings, const struct stk_node *root,
                                const struct stk_task *task, struct stk_error *err)
 {
@@ -255,8 +290,8 @@ static enum stk_rc check_queue(const struct stk_settings *settings, const struct
     assert(first != NULL); /* at the latest the task itself */
     if (need_the_same(first, task)) return STK_OK;
     return stk_node_fail(stk_node_get(stk_node_get(root, "tasks"), task->name), err,
-                         "shares the queue \"%s\" with the task \"%s\", but not its limits: "
-                         "they belong to the queue, so give it one of its own",
+                         "shares the queue \"%s\" with the task \"%s\", but not its session "
+                         "and limits: they belong to the queue, so give it one of its own",
                          task->queue, first->name);
 }
 
@@ -265,9 +300,11 @@ static enum stk_rc tie(struct stk_settings *settings, const struct stk_node *roo
 {
     for (size_t i = 0; i < settings->task_count; i++) {
         enum stk_rc rc = tie_limits(settings, root, &settings->tasks[i], err);
+        if (rc == STK_OK) rc = tie_session(settings, root, &settings->tasks[i], err);
         if (rc != STK_OK) return rc;
     }
-    for (size_t i = 0; settings->limit_count > 0 && i < settings->task_count; i++) {
+    bool has_gates = settings->limit_count > 0 || settings->session_count > 0;
+    for (size_t i = 0; has_gates && i < settings->task_count; i++) {
         enum stk_rc rc = check_queue(settings, root, &settings->tasks[i], err);
         if (rc != STK_OK) return rc;
     }
@@ -283,7 +320,8 @@ static const struct stk_key keys[] = {
     { "grace",         read_grace         },
     { "sweep_confirm", read_sweep_confirm },
     { "tasks",         read_tasks         },
-    { "sessions",      NULL               },
+    { "sessions",      read_sessions      },
+    { "key_file",      read_key_file      },
     { "limits",        read_limits        },
     { "users",         NULL               },
     { "notify",        NULL               },
@@ -497,6 +535,15 @@ const struct stk_task *stk_settings_task(const struct stk_settings *settings, co
                    compare_name);
 }
 
+const struct stk_session_spec *stk_settings_session(const struct stk_settings *settings,
+                                                    const char *name)
+{
+    for (size_t i = 0; i < settings->session_count; i++) {
+        if (strcmp(settings->sessions[i].name, name) == 0) return &settings->sessions[i];
+    }
+    return NULL;
+}
+
 const struct stk_limit_spec *stk_settings_limit(const struct stk_settings *settings,
                                                 const char *name)
 {
@@ -558,6 +605,11 @@ void stk_settings_free(struct stk_settings *settings)
     }
     free(settings->tasks);
     free(settings->limits);
+    for (size_t i = 0; i < settings->session_count; i++) {
+        stk_session_spec_release(&settings->sessions[i]);
+    }
+    free(settings->sessions);
+    free(settings->key_file);
     free(settings->file);
     free(settings->dir);
     free(settings->store);

@@ -38,6 +38,9 @@ struct stk_settings {
     size_t task_count;
     struct stk_limit_spec *limits; /* sorted by name */
     size_t limit_count;
+    struct stk_session_spec *sessions; /* sorted by name */
+    size_t session_count;
+    char *key_file; /* seals the sessions' secrets; NULL: stk_keys_default_path */
 };
 
 /* path NULL: look in the places above; when nothing is found and !must_exist,
@@ -59,6 +62,8 @@ const struct stk_task *stk_settings_task(const struct stk_settings *settings, co
 
 const struct stk_limit_spec *stk_settings_limit(const struct stk_settings *settings,
                                                 const char *name);
+const struct stk_session_spec *stk_settings_session(const struct stk_settings *settings,
+                                                    const char *name);
 /* What a queue's jobs need: that of the first task in it, since tasks of one
  * queue agree (the file is refused otherwise). NULL: no task goes there. */
 const struct stk_task *stk_settings_queue(const struct stk_settings *settings, const char *queue);

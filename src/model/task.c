@@ -465,6 +465,7 @@ void stk_task_release(struct stk_task *task)
     free(task->queue);
     free(task->dir);
     free_texts(task->limit_names);
+    free(task->session_name);
     free_texts(task->argv);
     free_texts(task->env);
     free_texts(task->env_pass);

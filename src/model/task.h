@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "model/limit_config.h"
 #include "model/retry.h"
+#include "model/session_config.h"
 
 enum {
     STK_PARAMS_MAX = 64,                /* parameters of a task */
@@ -58,6 +59,8 @@ struct stk_task {
     char **limit_names;                                       /* NULL at the end; or NULL */
     const struct stk_limit_spec *limits[STK_TASK_LIMITS_MAX]; /* the settings' own */
     size_t limit_count;
+    char *session_name;                     /* or NULL */
+    const struct stk_session_spec *session; /* the settings' own; NULL: it needs none */
     char **env;      /* "NAME=value" added to the small default environment */
     char **env_pass; /* names passed through from the pool's environment */
 };

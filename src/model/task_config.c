@@ -367,6 +367,17 @@ static enum stk_rc read_limits(const struct stk_node *node, void *into, struct s
     return STK_OK;
 }
 
+/* As for the limits: only the name. */
+static enum stk_rc read_session(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_task *task = into;
+    const char *name = NULL;
+    enum stk_rc rc = stk_node_text(node, &name, err);
+    if (rc != STK_OK) return rc;
+    task->session_name = stk_strdup(name);
+    return STK_OK;
+}
+
 /* clang-format off */
 static const struct stk_key task_keys[] = {
     { "command",      read_command      },
@@ -386,7 +397,7 @@ static const struct stk_key task_keys[] = {
     { "env_pass",     read_env_pass     },
     { "dir",          read_dir          },
     { "http",         NULL              },
-    { "session",      NULL              },
+    { "session",      read_session      },
     { "limits",       read_limits       },
     { "runner",       NULL              },
     { "native",       NULL              },

@@ -229,7 +229,7 @@ def test_control_characters_of_what_was_typed_are_escaped(store):
     ("workers: [\n", None, []),
     ("tasks: {t: {command: [/bin/true]\n", None, []),
     ("workers: 4\n\tstore: x\n", 2, []),
-    ("sessions:\n  lab: {}\n", 1, ["sessions"]),
+    ("sessions:\n  lab: {}\n", 2, ["sessions.lab"]),
 ])
 def test_a_mistake_in_stoker_yaml_is_named_with_file_line_and_key(stoker, text, line, words):
     stoker.write("stoker.yaml", text)

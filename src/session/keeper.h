@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * keeper - the threads that keep sessions going, one for each session.
+ *
+ *   read the row -> stk_session_plan -> ask the provider -> record the answer
+ *
+ * Nobody else talks to an authority's sign-in. What a keeper knows is in the
+ * row: killed at any moment, the next one goes on from there (an open challenge
+ * is kept, a lock-out is waited for, a renewal without an answer is checked).
+ * It holds a lease with an epoch; who finds another epoch in the row stops
+ * writing.
+ *
+ * Memory:  start makes, stop ends (and cancels what is under way).
+ * Threads: poke from any.
+ */
+#ifndef STK_SESSION_KEEPER_H
+#define STK_SESSION_KEEPER_H
+
+#include "exec/spawner.h"
+#include "session/vault.h"
+
+struct stk_keepers;
+
+struct stk_keepers_options {
+    const struct stk_settings *settings;
+    struct stk_access access;
+    struct stk_vault *vault;
+    struct stk_spawner *spawner; /* or NULL */
+    const char *owner;           /* of the leases: "p3 on host" */
+    /* One line for the main console, on a keeper's thread; or NULL. */
+    void (*say)(void *context, const char *line);
+    void *context;
+};
+STK_MUST_USE enum stk_rc stk_keepers_start(const struct stk_keepers_options *options,
+                                           struct stk_keepers **ret, struct stk_error *err);
+void stk_keepers_stop(struct stk_keepers *keepers);
+
+/* Its row has changed: look at it now. NULL: all. */
+void stk_keepers_poke(struct stk_keepers *keepers, const char *session);
+
+#endif

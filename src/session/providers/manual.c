@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/provider.h"
+
+const struct stk_provider_ops stk_provider_manual = { 0 };
