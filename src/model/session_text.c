@@ -193,8 +193,9 @@ void stk_session_sentence(const struct stk_session *session, stk_time_ns now, ch
     assert(session != NULL && size > 0);
     struct stk_buf buf = STK_BUF_INIT;
     stk_buf_addf(&buf, "session \"%s\" ", session->name);
-    add_pattern(&buf, sentences[session->state], session);
-    add_rest(&buf, session, now);
+    bool is_past = stk_session_is_runnable(session->state) && !stk_session_admits(session, now);
+    add_pattern(&buf, is_past ? "has just ended" : sentences[session->state], session);
+    if (!is_past) add_rest(&buf, session, now);
 
     size_t len = buf.len < size ? buf.len : stk_utf8_cut(buf.data, size - 1);
     memcpy(ret_text, buf.data, len);

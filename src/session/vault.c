@@ -172,7 +172,7 @@ static enum stk_rc renew_entry(struct stk_vault *vault, const struct stk_session
         stk_pass_release(&fresh);
         return rc;
     }
-    redact_members(fresh.credential);
+    if (fresh.credential != NULL) redact_members(fresh.credential);
     stk_pass_release(&entry->pass);
     entry->pass = fresh;
     entry->is_known = true;
