@@ -125,7 +125,7 @@ void stk_capture_add_tail(const struct stk_capture *capture, struct stk_buf *buf
     stk_buf_add(&whole, capture->tail, capture->tail_end);
 
     /* Of several lines together a secret may be known that is in none of them. */
-    if (!capture->keeps_secrets) (void)stk_redact(whole.data, whole.len);
+    (void)stk_redact(whole.data, whole.len);
 
     /* Where old bytes were dropped the first character may be half of one. */
     size_t skip = 0;
@@ -149,6 +149,12 @@ static void let_go(struct stk_capture *capture, struct stk_line_stream *from, si
     stk_buf_drop_front(&from->held, len);
 }
 
+static void redact(const struct stk_capture *capture, struct stk_line_stream *stream)
+{
+    if (capture->wants_secrets && stream->stream == STK_STREAM_STDOUT) return;
+    (void)stk_redact(stream->held.data, stream->held.len);
+}
+
 /* A line is held until its end is there, since a secret in it is known by its
  * whole value only. Of one that is too long the first half goes out, and no
  * value that may be a secret is longer than the other half. */
@@ -162,7 +168,7 @@ static void hold(struct stk_capture *capture, struct stk_line_stream *to, const 
         bytes += part;
         len -= part;
         if (to->held.len < HELD_BYTES_MAX) continue;
-        if (!capture->keeps_secrets) (void)stk_redact(to->held.data, to->held.len);
+        redact(capture, to);
         let_go(capture, to, HELD_BYTES_MAX / 2);
     }
 }
@@ -170,7 +176,7 @@ static void hold(struct stk_capture *capture, struct stk_line_stream *to, const 
 static void end_held(struct stk_capture *capture, struct stk_line_stream *to)
 {
     if (to->held.len == 0) return;
-    if (!capture->keeps_secrets) (void)stk_redact(to->held.data, to->held.len);
+    redact(capture, to);
     let_go(capture, to, to->held.len);
 }
 
@@ -228,8 +234,30 @@ void stk_capture_begin(struct stk_capture *capture, size_t result_bytes_max, stk
     capture->answer_limit = result_bytes_max;
     capture->tail_end = 0;
     capture->tail_len = 0;
+    capture->wants_secrets = false;
     capture->line = line;
     capture->context = context;
+}
+
+void stk_capture_want_secrets(struct stk_capture *capture)
+{
+    struct stk_line_stream *out = &capture->streams[STK_STREAM_STDOUT];
+    capture->wants_secrets = true;
+    stk_buf_reserve(&out->held, HELD_BYTES_MAX);
+    stk_buf_reserve(&out->line.current, out->line.limit + 1);
+    stk_buf_reserve(&out->line.last, out->line.limit + 1);
+    stk_buf_reserve(&capture->answer, capture->answer_limit + 1);
+}
+
+void stk_capture_wipe(struct stk_capture *capture)
+{
+    struct stk_line_stream *out = &capture->streams[STK_STREAM_STDOUT];
+    stk_buf_wipe(&out->held);
+    stk_buf_wipe(&out->line.current);
+    stk_buf_wipe(&out->line.last);
+    stk_buf_wipe(&capture->answer);
+    explicit_bzero(out->piece, STK_CAPTURE_LINE_MAX);
+    explicit_bzero(capture->tail, STK_EXEC_TAIL_BYTES_MAX);
 }
 
 void stk_capture_add(struct stk_capture *capture, enum stk_stream stream, const char *bytes,
@@ -260,7 +288,7 @@ void stk_capture_end(struct stk_capture *capture)
         end_held(capture, stream);
         if (stream->piece_len > 0 || stream->open) end_piece(capture, stream);
     }
-    if (!capture->keeps_secrets && capture->answer.len > 0) {
+    if (!capture->wants_secrets && capture->answer.len > 0) {
         (void)stk_redact(capture->answer.data, capture->answer.len);
     }
 }

@@ -45,7 +45,7 @@ struct stk_capture {
     size_t answer_limit;
     char *tail; /* a ring */
     size_t tail_end, tail_len;
-    bool keeps_secrets; /* for who asked for one; false: known secrets are taken out */
+    bool wants_secrets; /* of stdout and fd 3; false: known ones are taken out */
     stk_exec_line_fn line;
     void *context;
 };
@@ -61,6 +61,11 @@ void stk_capture_release(struct stk_capture *capture);
 /* Forgets the last attempt. `line` may be NULL. */
 void stk_capture_begin(struct stk_capture *capture, size_t result_bytes_max, stk_exec_line_fn line,
                        void *context);
+/* After begin: what comes on stdout and fd 3 is itself secret. It is kept as it
+ * is, all room is made before (a buffer that grows leaves copies behind), and
+ * wipe ends it instead of the next begin. */
+void stk_capture_want_secrets(struct stk_capture *capture);
+void stk_capture_wipe(struct stk_capture *capture);
 void stk_capture_add(struct stk_capture *capture, enum stk_stream stream, const char *bytes,
                      size_t len);
 void stk_capture_add_answer(struct stk_capture *capture, const char *bytes, size_t len);

@@ -43,7 +43,7 @@ struct stk_child_order {
     stk_time_ns time_limit_ns;        /* 0: none */
     stk_time_ns grace_ns;             /* between SIGTERM and SIGKILL */
 
-    void (*output)(void *context, enum stk_child_output from, const char *bytes, size_t len);
+    void (*output)(void *context, enum stk_child_output from, char *bytes, size_t len);
     /* Asked each time the bell has rung. */
     enum stk_child_wish (*wish)(void *context);
     void *context;

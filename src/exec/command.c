@@ -79,7 +79,7 @@ static enum stk_child_wish wish(void *context)
 
 /* ---- one attempt ------------------------------------------------------- */
 
-static void keep_output(void *context, enum stk_child_output from, const char *bytes, size_t len)
+static void keep_output(void *context, enum stk_child_output from, char *bytes, size_t len)
 {
     struct attempt *attempt = context;
     struct stk_capture *capture = &attempt->self->capture;
