@@ -11,12 +11,15 @@
 #define STK_CLIENT_REMOTE_H
 
 #include "base/json.h"
+#include "base/secret.h"
 
 struct stk_remote;
 
-/* Connects. STK_UNAVAILABLE: nobody listens there. */
-STK_MUST_USE enum stk_rc stk_remote_open(const char *socket_path, struct stk_remote **ret,
-                                         struct stk_error *err);
+/* Connects. STK_UNAVAILABLE: nobody listens there. `authorization` is borrowed,
+ * may be NULL. */
+STK_MUST_USE enum stk_rc stk_remote_open(const char *socket_path,
+                                         const struct stk_secret *authorization,
+                                         struct stk_remote **ret, struct stk_error *err);
 void stk_remote_close(struct stk_remote *remote);
 
 /* *ret_unsent: the pool could not be reached at all, so that asking somebody
