@@ -60,7 +60,7 @@ static void offer(struct pick *pick, const struct cookie *cookie)
     if (json_object_set_new(pick->found, cookie->name, json_string(cookie->value)) != 0) return;
 
     bool ends = cookie->expires_s > 0 && cookie->expires_s < EPOCH_S_MAX;
-    stk_time_ns end = ends ? (stk_time_ns)(cookie->expires_s * (double)STK_SECOND) : 0;
+    stk_time_ns end = ends ? (stk_time_ns)cookie->expires_s * STK_SECOND : 0;
     if (!ends) pick->has_endless = true;
     if (end > pick->last_end) pick->last_end = end;
 }

@@ -54,7 +54,8 @@ static bool read_epoch(double number, stk_time_ns *ret)
 {
     if (number >= 1e11) number /= 1000;
     if (!(number > 0) || number >= 9e9) return false;
-    *ret = (stk_time_ns)(number * (double)STK_SECOND);
+    stk_time_ns whole = (stk_time_ns)number; /* apart: both together are too long for a double */
+    *ret = whole * STK_SECOND + (stk_time_ns)((number - (double)whole) * (double)STK_SECOND);
     return true;
 }
 
@@ -102,8 +103,9 @@ static enum stk_rc parse_json(const struct stk_session_spec *spec, const struct 
         return stk_fail(err, STK_BAD_DATA,
                         "has no accessToken, access_token or token: is it the right file?");
     }
-    (void)json_object_set_new(object, "access_token", json_string(json_string_value(token)));
-    ret->credential = stk_credential_from(object);
+    STK_CLEANUP(stk_json_freep) json_t *credential = json_object();
+    (void)json_object_set_new(credential, "access_token", json_string(json_string_value(token)));
+    ret->credential = stk_credential_from(credential);
     return read_end(object, ret, err);
 }
 

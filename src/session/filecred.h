@@ -5,7 +5,8 @@
  *   raw       the content, without line ends behind it
  *   json      an object with accessToken, access_token or token, and perhaps
  *             expiresAt, expires_at or expiry (RFC 3339, or seconds or
- *             milliseconds since 1970): the same object, with access_token
+ *             milliseconds since 1970): {"access_token": TOKEN} and no more, since
+ *             base/redact takes every text of a credential for a secret
  *   kerberos  a credential cache (session/ccache.h): the content
  *   cookies   Netscape cookies.txt, or JSON as browsers' tools export it:
  *             {"cookies": {NAME: VALUE}} of spec->cookie, or of all that go to
