@@ -6,6 +6,7 @@
 #include "api/limits.h"
 #include "api/page.h"
 #include "api/routes.h"
+#include "api/sessions.h"
 #include "api/show.h"
 #include "base/alloc.h"
 #include "model/shown.h"
@@ -57,7 +58,7 @@ struct job_read {
     int64_t ahead;                  /* -1: unknown */
     const struct stk_queue *queues; /* the store's */
     size_t queue_count;
-    struct stk_buf gate; /* the sentence of a limit that is closed, or empty */
+    struct stk_buf session, gate; /* sentences of a session or limit that is closed, or empty */
     json_t *shown;
     char why[WHY_BYTES];
 };
@@ -118,6 +119,7 @@ static void say_why(struct job_read *read, const struct stk_job *job)
 
     add_queue_facts(read, &facts, &reason);
     add_pool_facts(api->pool, &facts, &view);
+    if (read->session.len > 0) facts.session = stk_buf_str(&read->session);
     if (read->gate.len > 0) facts.gate = stk_buf_str(&read->gate);
     stk_why_sentence(&facts, read->call->request->now, read->why, sizeof read->why);
 }
@@ -157,9 +159,13 @@ static void take_queue(void *context, const struct stk_job *job)
 static enum stk_rc read_gate(struct stk_store *store, struct job_read *read, struct stk_error *err)
 {
     const struct stk_settings *settings = read->call->api->settings;
-    if (settings->limit_count == 0) return STK_OK;
+    if (settings->limit_count == 0 && settings->session_count == 0) return STK_OK;
     STK_CLEANUP(stk_buf_release) struct stk_buf queue = STK_BUF_INIT;
     enum stk_rc rc = stk_store_job(store, read->id, take_queue, &queue, err);
+    if (rc == STK_OK) {
+        rc = stk_sessions_why(store, settings, stk_buf_str(&queue), read->call->request->now,
+                              &read->session, err);
+    }
     if (rc != STK_OK) return rc;
     return stk_limits_why(store, settings, stk_buf_str(&queue), read->call->request->now,
                           &read->gate, err);
@@ -203,6 +209,7 @@ enum stk_rc stk_api_job(const struct stk_call *call, json_t **ret, struct stk_er
     enum stk_rc rc = stk_id_or_last(call->arg, "job", &read.id, err);
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_job_whole, &read, err);
 
+    stk_buf_release(&read.session);
     stk_buf_release(&read.gate);
     if (rc == STK_OK) *ret = json_incref(read.shown);
     stk_json_freep(&read.shown);
@@ -214,6 +221,7 @@ enum stk_rc stk_api_job_why(const struct stk_call *call, json_t **ret, struct st
     struct job_read read = { .call = call };
     enum stk_rc rc = stk_id_or_last(call->arg, "job", &read.id, err);
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_job, &read, err);
+    stk_buf_release(&read.session);
     stk_buf_release(&read.gate);
     if (rc != STK_OK) return rc;
 

@@ -81,6 +81,39 @@
     X("POST", "/limits/:name/clear", limit_clear,  NO_NAMES,                                     \
               NAMES("reason"),                                                                   \
               "open it and forget what was learned or set: `reason`")                            \
+    X("GET",  "/sessions",           sessions,     NO_NAMES,                                     \
+              NULL,                                                                              \
+              "sessions: state, time to their end, who waits")                                   \
+    X("POST", "/sessions/:name/renew", session_renew, NO_NAMES, \
+              NAMES("reason"), \
+              "renew it: without a person where that can be, else a sign-in begins: `reason`") \
+    X("POST", "/sessions/:name/login", session_login, NO_NAMES, \
+              NAMES("reason"), \
+              "begin a sign-in: `reason`") \
+    X("POST", "/sessions/:name/ready", session_ready, NO_NAMES, \
+              NAMES("reason"), \
+              "say that a person is there who can sign in now: `reason`") \
+    X("POST", "/sessions/:name/done", session_done, NO_NAMES, \
+              NAMES("reason"), \
+              "say that the link was opened and passed: `reason`") \
+    X("POST", "/sessions/:name/import", session_import, NO_NAMES, \
+              NAMES("secret", "reason"), \
+              "give it a credential: `secret`, `reason`") \
+    X("POST", "/sessions/:name/cancel", session_cancel, NO_NAMES, \
+              NAMES("reason"), \
+              "drop the sign-in that waits for a person: `reason`") \
+    X("POST", "/sessions/:name/check", session_check, NO_NAMES, \
+              NAMES("reason"), \
+              "have the keeper ask the authority now: `reason`") \
+    X("POST", "/sessions/:name/unlock", session_unlock, NO_NAMES, \
+              NAMES("reason"), \
+              "end a lock-out of unknown length: `reason`") \
+    X("POST", "/sessions/:name/pause", session_pause, NO_NAMES, \
+              NAMES("reason"), \
+              "close it, until it is resumed: `reason`") \
+    X("POST", "/sessions/:name/resume", session_resume, NO_NAMES, \
+              NAMES("reason"), \
+              "open it again: `reason`") \
     X("GET",  "/events",             events,       NAMES("after", "limit", "job"),               \
               NULL,                                                                              \
               "the history: `after`, `limit`, `job`")                                            \

@@ -38,6 +38,18 @@ STK_API_HANDLER(limits);
 STK_API_HANDLER(limit_set);
 STK_API_HANDLER(limit_clear);
 
+STK_API_HANDLER(sessions);
+STK_API_HANDLER(session_renew);
+STK_API_HANDLER(session_login);
+STK_API_HANDLER(session_ready);
+STK_API_HANDLER(session_done);
+STK_API_HANDLER(session_import);
+STK_API_HANDLER(session_cancel);
+STK_API_HANDLER(session_check);
+STK_API_HANDLER(session_unlock);
+STK_API_HANDLER(session_pause);
+STK_API_HANDLER(session_resume);
+
 STK_API_HANDLER(events);
 STK_API_HANDLER(logs);
 STK_API_HANDLER(doctor);

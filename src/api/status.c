@@ -6,13 +6,15 @@
 #include "api/limits.h"
 #include "api/queues.h"
 #include "api/routes.h"
+#include "api/sessions.h"
 #include "api/show.h"
 #include "base/alloc.h"
 
 struct status_read {
     const struct stk_settings *settings;
     struct stk_counts counts;
-    json_t *tasks, *queues, *limits;
+    json_t *tasks, *queues, *limits, *sessions;
+    int64_t idle; /* workers */
     stk_time_ns now;
 };
 
@@ -60,6 +62,9 @@ static enum stk_rc read_status(struct stk_store *store, void *arg, struct stk_er
     if (rc == STK_OK) rc = stk_store_counts_by_task(store, add_task, read->tasks, err);
     if (rc == STK_OK) rc = stk_queues_read(store, read->settings, read->queues, err);
     if (rc == STK_OK) rc = stk_limits_read(store, read->settings, read->now, read->limits, err);
+    if (rc == STK_OK) {
+        rc = stk_sessions_read(store, read->settings, read->idle, read->now, read->sessions, err);
+    }
     if (rc == STK_OK) add_idle_tasks(read->settings, read->tasks);
     return rc;
 }
@@ -163,6 +168,25 @@ static void add_queue_problems(json_t *problems, const json_t *queues)
     }
 }
 
+/* What stands still, or soon will. One that nothing waits for is no problem. */
+static void add_session_problems(json_t *problems, const json_t *sessions)
+{
+    for (size_t i = 0; i < json_array_size(sessions); i++) {
+        const json_t *session = json_array_get(sessions, i);
+        const char *text = json_string_value(json_object_get(session, "text"));
+        int64_t pending = json_integer_value(json_object_get(session, "pending"));
+        bool is_open = json_is_true(json_object_get(session, "open"));
+        bool is_ending = json_is_true(json_object_get(session, "warn"));
+        if (text == NULL || (is_open && !is_ending)) continue;
+        if (pending == 0 && !is_ending) continue;
+        add_problem(problems,
+                    stk_format("%s; %" PRId64 " job%s %s", text, pending, pending == 1 ? "" : "s",
+                               is_open        ? pending == 1 ? "still needs it" : "still need it"
+                               : pending == 1 ? "waits for it"
+                                              : "wait for it"));
+    }
+}
+
 /* A rate or slots in use are how it should be; a closed limit is worth knowing. */
 static void add_limit_problems(json_t *problems, const json_t *limits)
 {
@@ -226,9 +250,10 @@ static json_t *show_status(const struct stk_call *call, const struct status_read
     stk_put(shown, "tasks", json_incref(read->tasks));
     put_pool(shown, problems, call->api->pool, &read->counts);
     stk_put(shown, "queues", json_incref(read->queues));
-    stk_put(shown, "sessions", json_array());
+    stk_put(shown, "sessions", json_incref(read->sessions));
     stk_put(shown, "limits", json_incref(read->limits));
     add_queue_problems(problems, read->queues);
+    add_session_problems(problems, read->sessions);
     add_limit_problems(problems, read->limits);
     add_failed_problem(problems, read->counts.of[STK_STATE_FAILED]);
     stk_put(shown, "problems", problems);
@@ -242,10 +267,13 @@ enum stk_rc stk_api_status(const struct stk_call *call, json_t **ret, struct stk
     STK_CLEANUP(stk_json_freep) json_t *tasks = json_array();
     STK_CLEANUP(stk_json_freep) json_t *queues = json_array();
     STK_CLEANUP(stk_json_freep) json_t *limits = json_array();
+    STK_CLEANUP(stk_json_freep) json_t *sessions = json_array();
     struct status_read read = { .settings = call->api->settings,
                                 .tasks = tasks,
                                 .queues = queues,
                                 .limits = limits,
+                                .sessions = sessions,
+                                .idle = stk_sessions_idle(call->api->pool),
                                 .now = call->request->now };
 
     enum stk_rc rc = stk_read(&call->api->access, read_status, &read, err);

@@ -39,7 +39,7 @@ static const struct stk_option options[] = {
       .is_int = true,
       .min = 1,
       .max = 100 * 1000 * 1000,
-      .help = "how many jobs, submits or points" },
+      .help = "how many jobs, submits, renewals or points" },
     { .name = "workers",
       .value = "N",
       .is_int = true,
@@ -105,7 +105,9 @@ static enum stk_rc make_settings(struct stk_bench *bench, enum stk_executor exec
     static const char text[] = "tasks:\n"
                                "  bench:\n"
                                "    command: [/bin/true]\n"
-                               "    params: {a: int, b: int}\n";
+                               "    params: {a: int, b: int}\n"
+                               "sessions:\n"
+                               "  duty: {provider: operator, lifetime: 300ms}\n";
     STK_CLEANUP(stk_config_closep) struct stk_node *root = NULL;
     enum stk_rc rc = stk_config_parse("bench", text, sizeof(text) - 1, &root, err);
     if (rc == STK_OK) rc = stk_settings_read(root, bench->dir, &bench->settings, err);
@@ -183,13 +185,14 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
 
 const struct stk_command_info stk_cli_bench = {
     .name = "bench",
-    .synopsis = "noop|spawn|latency|sweep|scale|idle [--jobs N] [--workers N] [--dir FOLDER]",
+    .synopsis = "noop|spawn|latency|wake|sweep|scale|idle [--jobs N] [--workers N] [--dir FOLDER]",
     .summary = "measure how fast stoker is on this machine",
     .description = "Makes a store of its own in a fresh folder, measures, and removes it.\n\n"
                    "noop: no-op jobs drained a second, results kept. spawn: jobs that run "
                    "/bin/true. latency: from "
                    "a submit over the socket to the start of its attempt, beside the time of one "
-                   "durable commit. "
+                   "durable commit. wake: from the renewal of a session (as many as --jobs) to the "
+                   "start of the last of all workers that waited for it. "
                    "sweep: points submitted a second. scale: what a claim, stoker status and "
                    "stoker jobs cost with "
                    "ten million jobs pending (some minutes, some 4 GB). idle: memory and CPU of a "

@@ -30,6 +30,7 @@ struct stk_bench {
     X(noop,    NOOP,     100000,   32, "no-op jobs drained, results kept")                    \
     X(spawn,   COMMAND,  5000,     8,  "jobs that run /bin/true")                             \
     X(latency, NOOP,     500,      4,  "submit sent to attempt started, idle pool")           \
+    X(wake,    NOOP,     40,       64, "renewal asked for to the last waiting worker running")    \
     X(sweep,   NOOP,     1000000,  1,  "points of a sweep submitted")                         \
     X(scale,   NOOP,     10000000, 1,  "claim, status and jobs with as many pending")         \
     X(idle,    COMMAND,  20000,    64, "memory and CPU of an idle pool, fresh and after jobs")

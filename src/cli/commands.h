@@ -33,6 +33,17 @@
     X(queue_list)     /* queue.c       */ \
     X(queue_pause)    /* queue.c       */ \
     X(queue_resume)   /* queue.c       */ \
+    X(session_status) /* session.c     */ \
+    X(session_renew)  /* session.c     */ \
+    X(session_login)  /* session.c     */ \
+    X(session_ready)  /* session.c     */ \
+    X(session_done)   /* session.c     */ \
+    X(session_import) /* session.c     */ \
+    X(session_cancel) /* session.c     */ \
+    X(session_check)  /* session.c     */ \
+    X(session_unlock) /* session.c     */ \
+    X(session_pause)  /* session.c     */ \
+    X(session_resume) /* session.c     */ \
     X(limits)         /* limits.c      */ \
     X(limits_set)     /* limits.c      */ \
     X(limits_clear)   /* limits.c      */ \

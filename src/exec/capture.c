@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/redact.h"
 #include "base/text.h"
 
-enum { KEPT_BYTES_MAX = 64 * 1024 }; /* of a buffer, from one attempt to the next */
+enum {
+    KEPT_BYTES_MAX = 64 * 1024, /* of a buffer, from one attempt to the next */
+    HELD_BYTES_MAX = 2 * STK_SECRET_BYTES_MAX
+};
 
 /* ---- the last line ----------------------------------------------------- */
 
@@ -70,28 +74,12 @@ static void add_piece(struct stk_capture *capture, struct stk_line_stream *to, c
     }
 }
 
-static void end_line(struct stk_capture *capture, struct stk_line_stream *to)
+static void end_piece(struct stk_capture *capture, struct stk_line_stream *to)
 {
     if (to->piece_len > 0 || !to->open) give(capture, to, to->piece, to->piece_len);
     to->piece_len = 0;
     to->open = false;
     end_last_line(&to->line);
-}
-
-static void add_lines(struct stk_capture *capture, struct stk_line_stream *to, const char *bytes,
-                      size_t len)
-{
-    while (len > 0) {
-        const char *end = memchr(bytes, '\n', len);
-        size_t part = end != NULL ? (size_t)(end - bytes) : len;
-        add_up_to(&to->line.current, to->line.limit, bytes, part);
-        add_piece(capture, to, bytes, part);
-        if (end == NULL) return;
-
-        end_line(capture, to);
-        bytes += part + 1;
-        len -= part + 1;
-    }
 }
 
 /* ---- the tail ---------------------------------------------------------- */
@@ -136,6 +124,9 @@ void stk_capture_add_tail(const struct stk_capture *capture, struct stk_buf *buf
     }
     stk_buf_add(&whole, capture->tail, capture->tail_end);
 
+    /* Of several lines together a secret may be known that is in none of them. */
+    (void)stk_redact(whole.data, whole.len);
+
     /* Where old bytes were dropped the first character may be half of one. */
     size_t skip = 0;
     while (capture->tail_len == STK_EXEC_TAIL_BYTES_MAX && skip < 3 &&
@@ -145,6 +136,55 @@ void stk_capture_add_tail(const struct stk_capture *capture, struct stk_buf *buf
     add_escaped_lines(&safe, whole.data + skip, whole.len - skip);
     const char *start = stk_utf8_tail(safe.data, safe.len, STK_EXEC_TAIL_BYTES_MAX);
     stk_buf_add(buf, start, safe.len - (size_t)(start - safe.data));
+}
+
+/* ---- lines, before anything is kept of them ---------------------------- */
+
+/* The first `len` bytes of what is held go to all who keep something. */
+static void let_go(struct stk_capture *capture, struct stk_line_stream *from, size_t len)
+{
+    add_tail(capture, stk_buf_str(&from->held), len);
+    add_up_to(&from->line.current, from->line.limit, stk_buf_str(&from->held), len);
+    add_piece(capture, from, stk_buf_str(&from->held), len);
+    stk_buf_drop_front(&from->held, len);
+}
+
+static void redact(const struct stk_capture *capture, struct stk_line_stream *stream)
+{
+    if (capture->wants_secrets && stream->stream == STK_STREAM_STDOUT) return;
+    (void)stk_redact(stream->held.data, stream->held.len);
+}
+
+/* A line is held until its end is there, since a secret in it is known by its
+ * whole value only. Of one that is too long the first half goes out, and no
+ * value that may be a secret is longer than the other half. */
+static void hold(struct stk_capture *capture, struct stk_line_stream *to, const char *bytes,
+                 size_t len)
+{
+    while (len > 0) {
+        size_t room = HELD_BYTES_MAX - to->held.len;
+        size_t part = len < room ? len : room;
+        stk_buf_add(&to->held, bytes, part);
+        bytes += part;
+        len -= part;
+        if (to->held.len < HELD_BYTES_MAX) continue;
+        redact(capture, to);
+        let_go(capture, to, HELD_BYTES_MAX / 2);
+    }
+}
+
+static void end_held(struct stk_capture *capture, struct stk_line_stream *to)
+{
+    if (to->held.len == 0) return;
+    redact(capture, to);
+    let_go(capture, to, to->held.len);
+}
+
+static void end_line(struct stk_capture *capture, struct stk_line_stream *to)
+{
+    end_held(capture, to);
+    add_tail(capture, "\n", 1);
+    end_piece(capture, to);
 }
 
 /* ---- all of it --------------------------------------------------------- */
@@ -162,6 +202,7 @@ void stk_capture_release(struct stk_capture *capture)
 {
     for (size_t i = 0; i < STK_ARRAY_LEN(capture->streams); i++) {
         free(capture->streams[i].piece);
+        stk_buf_release(&capture->streams[i].held);
         stk_buf_release(&capture->streams[i].line.current);
         stk_buf_release(&capture->streams[i].line.last);
     }
@@ -183,6 +224,7 @@ void stk_capture_begin(struct stk_capture *capture, size_t result_bytes_max, stk
         struct stk_line_stream *stream = &capture->streams[i];
         stream->piece_len = 0;
         stream->open = false;
+        forget(&stream->held);
         forget(&stream->line.current);
         forget(&stream->line.last);
     }
@@ -192,15 +234,46 @@ void stk_capture_begin(struct stk_capture *capture, size_t result_bytes_max, stk
     capture->answer_limit = result_bytes_max;
     capture->tail_end = 0;
     capture->tail_len = 0;
+    capture->wants_secrets = false;
     capture->line = line;
     capture->context = context;
+}
+
+void stk_capture_want_secrets(struct stk_capture *capture)
+{
+    struct stk_line_stream *out = &capture->streams[STK_STREAM_STDOUT];
+    capture->wants_secrets = true;
+    stk_buf_reserve(&out->held, HELD_BYTES_MAX);
+    stk_buf_reserve(&out->line.current, out->line.limit + 1);
+    stk_buf_reserve(&out->line.last, out->line.limit + 1);
+    stk_buf_reserve(&capture->answer, capture->answer_limit + 1);
+}
+
+void stk_capture_wipe(struct stk_capture *capture)
+{
+    struct stk_line_stream *out = &capture->streams[STK_STREAM_STDOUT];
+    stk_buf_wipe(&out->held);
+    stk_buf_wipe(&out->line.current);
+    stk_buf_wipe(&out->line.last);
+    stk_buf_wipe(&capture->answer);
+    explicit_bzero(out->piece, STK_CAPTURE_LINE_MAX);
+    explicit_bzero(capture->tail, STK_EXEC_TAIL_BYTES_MAX);
 }
 
 void stk_capture_add(struct stk_capture *capture, enum stk_stream stream, const char *bytes,
                      size_t len)
 {
-    add_tail(capture, bytes, len);
-    add_lines(capture, &capture->streams[stream], bytes, len);
+    struct stk_line_stream *to = &capture->streams[stream];
+    while (len > 0) {
+        const char *end = memchr(bytes, '\n', len);
+        size_t part = end != NULL ? (size_t)(end - bytes) : len;
+        hold(capture, to, bytes, part);
+        if (end == NULL) return;
+
+        end_line(capture, to);
+        bytes += part + 1;
+        len -= part + 1;
+    }
 }
 
 void stk_capture_add_answer(struct stk_capture *capture, const char *bytes, size_t len)
@@ -212,8 +285,26 @@ void stk_capture_end(struct stk_capture *capture)
 {
     for (size_t i = 0; i < STK_ARRAY_LEN(capture->streams); i++) {
         struct stk_line_stream *stream = &capture->streams[i];
-        if (stream->piece_len > 0 || stream->open || stream->line.current.len > 0) {
-            end_line(capture, stream);
-        }
+        end_held(capture, stream);
+        if (stream->piece_len > 0 || stream->open) end_piece(capture, stream);
     }
+    if (!capture->wants_secrets && capture->answer.len > 0) {
+        (void)stk_redact(capture->answer.data, capture->answer.len);
+    }
+}
+
+static struct stk_span trim(const struct stk_buf *buf)
+{
+    struct stk_span span = { .text = stk_buf_str(buf), .len = buf->len };
+    while (span.len > 0 && strchr(" \t\r\n", span.text[span.len - 1]) != NULL &&
+           span.text[span.len - 1] != '\0') {
+        span.len--;
+    }
+    return span;
+}
+
+struct stk_span stk_capture_result(const struct stk_capture *capture)
+{
+    struct stk_span answer = trim(&capture->answer);
+    return answer.len > 0 ? answer : trim(&capture->streams[STK_STREAM_STDOUT].line.last);
 }

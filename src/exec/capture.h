@@ -5,10 +5,12 @@
  *
  * Lines go to the worker's console as they come. Kept are the end of both
  * streams, the last line of each that is not blank, and what was written to
- * fd 3, each up to a limit; the rest is dropped.
+ * fd 3, each up to a limit; the rest is dropped. Known secrets (base/redact) are
+ * in none of it.
  *
  * Memory:  init once, begin for every attempt, release at the end. At most two
- *          lines and fd 3 of limit + 1 bytes each, and some 30 KiB.
+ *          lines and fd 3 of limit + 1 bytes each, some 30 KiB, and a line of
+ *          each stream that has not ended (512 KiB).
  * Threads: the worker's.
  */
 #ifndef STK_EXEC_CAPTURE_H
@@ -30,7 +32,8 @@ struct stk_last_line {
 
 struct stk_line_stream {
     enum stk_stream stream;
-    char *piece; /* of a line whose end has not come */
+    struct stk_buf held; /* a line whose end has not come */
+    char *piece;         /* of what the console has not been given yet */
     size_t piece_len;
     bool open; /* part of the line has been given out */
     struct stk_last_line line;
@@ -42,8 +45,14 @@ struct stk_capture {
     size_t answer_limit;
     char *tail; /* a ring */
     size_t tail_end, tail_len;
+    bool wants_secrets; /* of stdout and fd 3; false: known ones are taken out */
     stk_exec_line_fn line;
     void *context;
+};
+
+struct stk_span {
+    const char *text;
+    size_t len;
 };
 
 void stk_capture_init(struct stk_capture *capture);
@@ -52,10 +61,19 @@ void stk_capture_release(struct stk_capture *capture);
 /* Forgets the last attempt. `line` may be NULL. */
 void stk_capture_begin(struct stk_capture *capture, size_t result_bytes_max, stk_exec_line_fn line,
                        void *context);
+/* After begin: what comes on stdout and fd 3 is itself secret. It is kept as it
+ * is, all room is made before (a buffer that grows leaves copies behind), and
+ * wipe ends it instead of the next begin. */
+void stk_capture_want_secrets(struct stk_capture *capture);
+void stk_capture_wipe(struct stk_capture *capture);
 void stk_capture_add(struct stk_capture *capture, enum stk_stream stream, const char *bytes,
                      size_t len);
 void stk_capture_add_answer(struct stk_capture *capture, const char *bytes, size_t len);
 void stk_capture_end(struct stk_capture *capture); /* lines without an end end here */
+
+/* What was written to fd 3, or else the last line of stdout; of more than
+ * answer_limit bytes the first answer_limit + 1. */
+struct stk_span stk_capture_result(const struct stk_capture *capture);
 
 /* The end of the output made safe to store and to show: UTF-8, no control
  * characters but line feeds and tabs. */

@@ -111,16 +111,21 @@ static void set_defaults(struct env *env)
     }
 }
 
+static void set_pairs(struct env *env, const char *const *pairs)
+{
+    for (; pairs != NULL && *pairs != NULL; pairs++) {
+        const char *equals = strchr(*pairs, '=');
+        if (equals == NULL) continue; /* model/settings lets none through */
+        set(env, *pairs, (size_t)(equals - *pairs), equals + 1, strlen(equals + 1));
+    }
+}
+
 static void set_from_task(struct env *env, const struct stk_task *task)
 {
     for (char **name = task->env_pass; name != NULL && *name != NULL; name++) {
         set_text(env, *name, getenv(*name));
     }
-    for (char **pair = task->env; pair != NULL && *pair != NULL; pair++) {
-        const char *equals = strchr(*pair, '=');
-        if (equals == NULL) continue; /* model/settings lets none through */
-        set(env, *pair, (size_t)(equals - *pair), equals + 1, strlen(equals + 1));
-    }
+    set_pairs(env, (const char *const *)task->env);
 }
 
 static void set_from_job(struct env *env, const struct stk_exec_job *job)
@@ -131,6 +136,7 @@ static void set_from_job(struct env *env, const struct stk_exec_job *job)
     if (job->sweep_id != 0) set_number(env, "STOKER_SWEEP_ID", job->sweep_id);
     set_text(env, "STOKER_TASK", job->task->name);
     set_text(env, "STOKER_WORKER", job->worker);
+    if (job->credential != NULL) set_number(env, "STOKER_SESSION_FD", STK_WIRE_SESSION_FD);
 }
 
 /* STOKER_PARAM_<NAME>: capitals; what no variable may have becomes '_'. */
@@ -163,6 +169,27 @@ static void set_params(struct env *env, json_t *params)
 
 /* ---- all of it --------------------------------------------------------- */
 
+static struct env begin(struct stk_block *block, const char *dir, const char *const *argv)
+{
+    clear(block);
+    add_string(block, dir);
+    for (block->argc = 0; argv[block->argc] != NULL; block->argc++) {
+        add_string(block, argv[block->argc]);
+    }
+    add_null(block);
+    block->program = stk_strdup(argv[0]);
+
+    struct env env = { .block = block, .first = block->slots.len / sizeof(uint64_t) };
+    set_defaults(&env);
+    return env;
+}
+
+static void end(struct stk_block *block)
+{
+    add_null(block);
+    shift_slots(block);
+}
+
 static enum stk_rc read_params(const struct stk_exec_job *job, json_t **ret, struct stk_error *err)
 {
     if (stk_json_parse(job->params, job->params_len, ret, err) != STK_OK) {
@@ -188,23 +215,21 @@ enum stk_rc stk_block_fill(struct stk_block *block, const struct stk_exec_job *j
         return stk_fail(err, STK_INVALID, "task %s has no command", job->task->name);
     }
 
-    clear(block);
-    add_string(block, job->task->dir);
-    for (block->argc = 0; argv[block->argc] != NULL; block->argc++) {
-        add_string(block, argv[block->argc]);
-    }
-    add_null(block);
-    block->program = stk_strdup(argv[0]);
+    struct env env = begin(block, job->task->dir, (const char *const *)argv);
     stk_argv_free(argv);
-
-    struct env env = { .block = block, .first = block->slots.len / sizeof(uint64_t) };
-    set_defaults(&env);
     set_from_task(&env, job->task);
     set_from_job(&env, job);
     set_params(&env, params);
-    add_null(block);
-    shift_slots(block);
+    end(block);
     return STK_OK;
+}
+
+void stk_block_fill_words(struct stk_block *block, const char *dir, const char *const *argv,
+                          const char *const *env)
+{
+    struct env all = begin(block, dir, argv);
+    set_pairs(&all, env);
+    end(block);
 }
 
 void stk_block_release(struct stk_block *block)

@@ -27,6 +27,10 @@ struct stk_block {
 /* STK_INVALID when the task's template wants a parameter the job has not. */
 STK_MUST_USE enum stk_rc stk_block_fill(struct stk_block *block, const struct stk_exec_job *job,
                                         struct stk_error *err);
+/* For a program that is no job's: its words as they are, the usual environment
+ * and `env` ("NAME=value", ended by NULL, or NULL). */
+void stk_block_fill_words(struct stk_block *block, const char *dir, const char *const *argv,
+                          const char *const *env);
 void stk_block_release(struct stk_block *block);
 
 #endif

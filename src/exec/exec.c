@@ -13,19 +13,27 @@ static void clear(struct stk_buf *buf)
     stk_buf_clear(buf);
 }
 
+void stk_exec_result_clear(struct stk_exec_result *result)
+{
+    struct stk_exec_result empty = {
+        .result = result->result,
+        .tail = result->tail,
+        .handle = result->handle,
+        .result_at = result->result_at,
+        .exit_status = -1,
+    };
+    clear(&empty.result);
+    clear(&empty.tail);
+    clear(&empty.handle);
+    clear(&empty.result_at);
+    *result = empty;
+}
+
 void stk_exec_run(struct stk_runner *runner, const struct stk_exec_job *job, stk_exec_line_fn line,
                   void *context, struct stk_exec_result *result)
 {
     assert(runner != NULL && job != NULL && job->task != NULL && result != NULL);
-    clear(&result->result);
-    clear(&result->tail);
-    result->result_is_text = false;
-    result->error[0] = '\0';
-    result->exit_status = -1;
-    result->until = 0;
-    result->until_said = false;
-    result->rss_bytes_max = 0;
-    result->cpu_ns = 0;
+    stk_exec_result_clear(result);
     runner->ops_->run(runner, job, line, context, result);
 }
 

@@ -51,6 +51,7 @@ struct stk_exec_result {
     char error[400];       /* one sentence; "" when completed */
     int exit_status;       /* 0..255, 256+N killed by signal N, -1 never started */
     stk_time_ns until;     /* THROTTLED, FAILED: it asked to come back at; 0: it did not say */
+    int64_t generation;    /* of the session that it showed; set by who ran it */
     bool until_said;       /* THROTTLED: by the job; false: as usual when it says nothing */
     int64_t rss_bytes_max; /* the most memory one of its processes had; 0: not known */
     stk_time_ns cpu_ns;    /* of it and the children it waited for */
@@ -63,6 +64,8 @@ struct stk_exec_result {
      * read from its outcome (pool/gate.c). */
     struct stk_signal signal;
 };
+/* Empty again, its buffers kept for the next job. */
+void stk_exec_result_clear(struct stk_exec_result *result);
 void stk_exec_result_release(struct stk_exec_result *result);
 
 enum stk_stream { STK_STREAM_STDOUT, STK_STREAM_STDERR };

@@ -236,11 +236,12 @@ static pid_t start(struct keeper *self, const struct stk_wire_run *run, char *bl
     struct stk_launch launch = { .dir = slots[0],
                                  .argv = slots + 1,
                                  .env = slots + 1 + run->argc + 1,
+                                 .fd_count = run->fds,
                                  .nice = run->nice,
                                  .limits = run->limits,
                                  .die_with_keeper = !self->contained };
     launch.path = find_path(launch.env);
-    memcpy(launch.fds, fds, sizeof(launch.fds));
+    memcpy(launch.fds, fds, sizeof(*fds) * run->fds);
 
     self->signalled = false;
     pid_t pid = stk_launch(&launch);
@@ -253,7 +254,7 @@ static pid_t start_from_file(struct keeper *self, const struct stk_wire_run *run
                              struct stk_wire_reply *ret)
 {
     size_t size = (size_t)run->block_bytes;
-    char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fds[STK_WIRE_FDS], 0);
+    char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fds[run->fds], 0);
     if (block == MAP_FAILED) {
         *ret = failed(STK_STAGE_BLOCK, errno);
         return -1;
@@ -267,10 +268,12 @@ static void run(struct keeper *self, union message *message, int *fds, size_t fd
 {
     struct stk_wire_reply answer = failed(STK_STAGE_BLOCK, EMFILE); /* no number was free for one */
     pid_t pid = -1;
-    if (fd_count == STK_WIRE_FDS) {
-        pid = start(self, &message->run, message->bytes + sizeof(message->run), fds, &answer);
-    } else if (fd_count > STK_WIRE_FDS) {
+    bool has_file = message->run.block_bytes > STK_WIRE_BLOCK_MAX;
+    bool is_whole = fd_count == message->run.fds + (has_file ? 1U : 0U);
+    if (is_whole && has_file) {
         pid = start_from_file(self, &message->run, fds, &answer);
+    } else if (is_whole) {
+        pid = start(self, &message->run, message->bytes + sizeof(message->run), fds, &answer);
     }
     for (size_t i = 0; i < fd_count; i++) {
         stk_wire_close(&fds[i]);

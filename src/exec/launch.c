@@ -10,6 +10,7 @@
 #include "exec/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/limits.h>
 #include <sched.h>
@@ -56,15 +57,20 @@ IN_CHILD static bool set_limits(const struct stk_launch *launch)
     return launch->nice == 0 || setpriority(PRIO_PROCESS, 0, launch->nice) == 0;
 }
 
-/* The keeper's own 0 to 3 are taken, so none of the sources is a target. */
+/* The keeper's own 0 to 3 are taken, so only 4 can be source and target in one:
+ * then it is the last, and dup2 would leave it to be closed by exec. */
 IN_CHILD static bool set_fds(const struct stk_launch *launch)
 {
-    for (int i = 0; i < STK_WIRE_FDS; i++) {
-        if (dup2(launch->fds[i], i) < 0) return false;
+    for (int i = 0; i < (int)launch->fd_count; i++) {
+        if (launch->fds[i] == i) {
+            if (fcntl(i, F_SETFD, 0) != 0) return false;
+        } else if (dup2(launch->fds[i], i) < 0) {
+            return false;
+        }
     }
     /* All others close by exec anyway; this is for what a library left open. A
      * kernel before 5.9 does not have it. */
-    (void)close_range(STK_WIRE_FDS, ~0U, CLOSE_RANGE_CLOEXEC);
+    (void)close_range((unsigned)launch->fd_count, ~0U, CLOSE_RANGE_CLOEXEC);
     return true;
 }
 

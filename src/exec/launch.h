@@ -19,7 +19,8 @@ struct stk_launch {
     char **argv;
     char **env;
     const char *path; /* PATH of env: where a program without '/' is looked for */
-    int fds[STK_WIRE_FDS];
+    int fds[STK_WIRE_PROGRAM_FDS_MAX];
+    size_t fd_count; /* it has 0 to fd_count - 1 and no other */
     int nice;
     const uint64_t *limits; /* by enum stk_rlimit */
     bool die_with_keeper;   /* ask for a signal when the keeper dies */

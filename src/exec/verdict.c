@@ -66,30 +66,26 @@ static bool is_passing(int error)
     return false;
 }
 
-static void say_not_started(struct stk_exec_result *result, enum stk_outcome outcome,
-                            const char *words, const char *program, const char *dir,
-                            const char *cause)
-{
-    STK_CLEANUP(stk_buf_release) struct stk_buf name = STK_BUF_INIT;
-    stk_text_add_escaped(&name, program, strlen(program));
-    if (dir == NULL) {
-        stk_verdict_say(result, outcome, "%s %s: %s", words, stk_buf_str(&name), cause);
-    } else {
-        stk_verdict_say(result, outcome, "%s %s: %s: %s", words, stk_buf_str(&name), dir, cause);
-    }
-}
-
-void stk_verdict_not_started(struct stk_exec_result *result, const struct stk_exec_job *job,
-                             const char *program, enum stk_stage stage, int error)
+void stk_verdict_add_not_started(struct stk_buf *buf, const char *program, const char *dir,
+                                 enum stk_stage stage, int error)
 {
     const char *cause = strerrordesc_np(error);
     if (stage == STK_STAGE_EXEC && error == ENOEXEC) {
         cause = "not a program (a script must begin with #!)";
     }
-    enum stk_outcome outcome = is_passing(error) ? STK_OUTCOME_FAILED : STK_OUTCOME_FAILED_FINAL;
-    const char *dir = stage == STK_STAGE_DIR ? job->task->dir : NULL;
-    say_not_started(result, outcome, stage_words[stage], program, dir,
-                    cause != NULL ? cause : "an unknown error");
+    stk_buf_addf(buf, "%s ", stage_words[stage]);
+    stk_text_add_escaped(buf, program, strlen(program));
+    if (stage == STK_STAGE_DIR && dir != NULL) stk_buf_addf(buf, ": %s", dir);
+    stk_buf_addf(buf, ": %s", cause != NULL ? cause : "an unknown error");
+}
+
+void stk_verdict_not_started(struct stk_exec_result *result, const char *program, const char *dir,
+                             enum stk_stage stage, int error)
+{
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    stk_verdict_add_not_started(&text, program, dir, stage, error);
+    stk_verdict_say(result, is_passing(error) ? STK_OUTCOME_FAILED : STK_OUTCOME_FAILED_FINAL, "%s",
+                    stk_buf_str(&text));
 }
 
 int stk_verdict_exit_status(int status)
@@ -106,45 +102,48 @@ static void add_complaint(struct stk_buf *buf, const struct stk_capture *capture
     stk_text_add_escaped(buf, line->data, stk_utf8_cut(line->data, line->len));
 }
 
-static void say_ended(struct stk_exec_result *result, enum stk_outcome outcome, const char *how,
-                      const char *meaning, const struct stk_capture *capture)
+static void add_how(struct stk_buf *buf, const char *how, const char *meaning,
+                    const struct stk_capture *capture)
 {
-    STK_CLEANUP(stk_buf_release) struct stk_buf complaint = STK_BUF_INIT;
-    add_complaint(&complaint, capture);
-    if (meaning == NULL) {
-        stk_verdict_say(result, outcome, "%s%s", how, stk_buf_str(&complaint));
-    } else {
-        stk_verdict_say(result, outcome, "%s (%s)%s", how, meaning, stk_buf_str(&complaint));
+    stk_buf_adds(buf, how);
+    if (meaning != NULL) stk_buf_addf(buf, " (%s)", meaning);
+    add_complaint(buf, capture);
+}
+
+static const struct exit_row *find_row(int exit_status)
+{
+    const struct exit_row *row = exit_rows;
+    while (exit_status < row->from || exit_status > row->to) {
+        row++;
     }
+    return row;
+}
+
+static void add_signal(struct stk_buf *buf, const struct stk_capture *capture, int signal)
+{
+    char how[64];
+    (void)snprintf(how, sizeof(how), "killed by signal %d", signal);
+    const char *name = sigdescr_np(signal);
+    if (signal == SIGKILL) name = "Killed; not by stoker, perhaps for want of memory";
+    add_how(buf, how, name, capture);
+}
+
+void stk_verdict_add_ended(struct stk_buf *buf, const struct stk_capture *capture, int status)
+{
+    if (WIFSIGNALED(status)) {
+        add_signal(buf, capture, WTERMSIG(status));
+        return;
+    }
+    char how[64];
+    (void)snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(status));
+    add_how(buf, how, find_row(WEXITSTATUS(status))->meaning, capture);
 }
 
 /* ---- the result -------------------------------------------------------- */
 
-struct span {
-    const char *text;
-    size_t len;
-};
-
-static struct span trim(const struct stk_buf *buf)
-{
-    struct span span = { .text = stk_buf_str(buf), .len = buf->len };
-    while (span.len > 0 && strchr(" \t\r\n", span.text[span.len - 1]) != NULL &&
-           span.text[span.len - 1] != '\0') {
-        span.len--;
-    }
-    return span;
-}
-
-/* What was written to fd 3, or else the last line. */
-static struct span find_result(const struct stk_capture *capture)
-{
-    struct span answer = trim(&capture->answer);
-    return answer.len > 0 ? answer : trim(&capture->streams[STK_STREAM_STDOUT].line.last);
-}
-
 static void take_result(struct stk_exec_result *result, const struct stk_capture *capture)
 {
-    struct span found = find_result(capture);
+    struct stk_span found = stk_capture_result(capture);
     if (found.len > capture->answer_limit) {
         stk_verdict_say(result, STK_OUTCOME_FAILED_FINAL,
                         "the result is longer than the task's limit of %zu bytes",
@@ -175,7 +174,7 @@ static bool read_seconds(const json_t *value, double *ret)
 /* {"retry_after": seconds}, at most a day; what makes no sense is not said. */
 static bool read_retry_after(const struct stk_capture *capture, stk_time_ns *ret)
 {
-    struct span found = find_result(capture);
+    struct stk_span found = stk_capture_result(capture);
     STK_CLEANUP(stk_json_freep) json_t *json = NULL;
     double seconds = 0;
     if (found.len > capture->answer_limit) return false;
@@ -199,44 +198,22 @@ static void take_until(struct stk_exec_result *result, const struct stk_capture 
 
 /* ---- the end ----------------------------------------------------------- */
 
-static const struct exit_row *find_row(int exit_status)
-{
-    const struct exit_row *row = exit_rows;
-    while (exit_status < row->from || exit_status > row->to) {
-        row++;
-    }
-    return row;
-}
-
-static void judge_signal(struct stk_exec_result *result, const struct stk_capture *capture,
-                         int signal)
-{
-    char how[64];
-    (void)snprintf(how, sizeof(how), "killed by signal %d", signal);
-    const char *name = sigdescr_np(signal);
-    if (signal == SIGKILL) name = "Killed; not by stoker, perhaps for want of memory";
-    say_ended(result, STK_OUTCOME_FAILED, how, name, capture);
-}
-
 void stk_verdict_ended(struct stk_exec_result *result, const struct stk_capture *capture,
                        int status, stk_time_ns now)
 {
-    if (WIFSIGNALED(status)) {
-        judge_signal(result, capture, WTERMSIG(status));
-        return;
-    }
-
-    const struct exit_row *row = find_row(WEXITSTATUS(status));
-    result->outcome = row->outcome;
-    if (row->outcome == STK_OUTCOME_COMPLETED) {
+    enum stk_outcome outcome =
+        WIFSIGNALED(status) ? STK_OUTCOME_FAILED : find_row(WEXITSTATUS(status))->outcome;
+    result->outcome = outcome;
+    if (outcome == STK_OUTCOME_COMPLETED) {
         take_result(result, capture);
         return;
     }
 
-    char how[64];
-    (void)snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(status));
-    say_ended(result, row->outcome, how, row->meaning, capture);
-    if (row->outcome == STK_OUTCOME_THROTTLED || row->outcome == STK_OUTCOME_FAILED) {
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    stk_verdict_add_ended(&text, capture, status);
+    stk_verdict_say(result, outcome, "%s", stk_buf_str(&text));
+    if (WIFSIGNALED(status)) return;
+    if (outcome == STK_OUTCOME_THROTTLED || outcome == STK_OUTCOME_FAILED) {
         take_until(result, capture, now);
     }
 }

@@ -17,8 +17,13 @@ void stk_verdict_say(struct stk_exec_result *result, enum stk_outcome outcome, c
     STK_PRINTF(3, 4);
 
 /* The program could not be started. */
-void stk_verdict_not_started(struct stk_exec_result *result, const struct stk_exec_job *job,
-                             const char *program, enum stk_stage stage, int error);
+void stk_verdict_not_started(struct stk_exec_result *result, const char *program, const char *dir,
+                             enum stk_stage stage, int error);
+/* "could not start ./fetch: No such file or directory" */
+void stk_verdict_add_not_started(struct stk_buf *buf, const char *program, const char *dir,
+                                 enum stk_stage stage, int error);
+/* "exit status 1" or "killed by signal 9 (...)", and what it last complained of. */
+void stk_verdict_add_ended(struct stk_buf *buf, const struct stk_capture *capture, int status);
 
 /* It ended by itself, with `status` as waitpid gives it. */
 void stk_verdict_ended(struct stk_exec_result *result, const struct stk_capture *capture,

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -108,24 +110,50 @@ static bool write_all(int fd, const struct iovec *part)
     return true;
 }
 
-int stk_wire_memory_file(const char *name, const struct iovec *parts, size_t part_count)
+/* Closes it and keeps errno: -1, for those that fail. */
+static int give_up(int fd)
+{
+    int cause = errno;
+    stk_wire_close(&fd);
+    errno = cause;
+    return -1;
+}
+
+static int make_file(const char *name, unsigned flags, const struct iovec *parts, size_t part_count)
 {
     /* A kernel told to have no executable memory files refuses the first form,
      * one before 6.3 does not know the second. */
-    int fd = memfd_create(name, MFD_CLOEXEC);
-    if (fd < 0) fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    int fd = memfd_create(name, MFD_CLOEXEC | flags);
+    if (fd < 0) fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL | flags);
     if (fd < 0) return -1;
 
     bool ok = true;
     for (size_t i = 0; i < part_count; i++) {
         ok = ok && write_all(fd, &parts[i]);
     }
-    if (ok && lseek(fd, 0, SEEK_SET) == 0) return fd;
+    return ok && lseek(fd, 0, SEEK_SET) == 0 ? fd : give_up(fd);
+}
 
-    int cause = errno;
+int stk_wire_memory_file(const char *name, const struct iovec *parts, size_t part_count)
+{
+    return make_file(name, 0, parts, part_count);
+}
+
+/* Opened anew it can only be read, and tells a program that looks so. Where
+ * there is no /proc the seals have to do. */
+int stk_wire_sealed_file(const char *name, const struct iovec *parts, size_t part_count)
+{
+    int fd = make_file(name, MFD_ALLOW_SEALING, parts, part_count);
+    if (fd < 0) return -1;
+    int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    if (fcntl(fd, F_ADD_SEALS, seals) != 0) return give_up(fd);
+
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int reader = open(path, O_RDONLY | O_CLOEXEC);
+    if (reader < 0) return fd;
     stk_wire_close(&fd);
-    errno = cause;
-    return -1;
+    return reader;
 }
 
 void stk_wire_hang_up(int *socket)

@@ -13,7 +13,8 @@
  *   dir, argv..., 0, env..., 0 | strings, each with its NUL
  *
  * An offset counts from the start of the block; 0 means NULL. A block longer
- * than STK_WIRE_BLOCK_MAX travels as a memory file, a fifth descriptor.
+ * than STK_WIRE_BLOCK_MAX travels as a memory file, one more descriptor behind the
+ * program's own.
  *
  * Threads: no shared state.
  */
@@ -27,7 +28,9 @@
 enum {
     STK_WIRE_BLOCK_MAX = 60 * 1024, /* in the message itself */
     STK_WIRE_FDS = 4,               /* of a program: 0, 1, 2, 3 */
-    STK_WIRE_FDS_MAX = 5            /* and a block */
+    STK_WIRE_SESSION_FD = 4,        /* of one that shows a session */
+    STK_WIRE_PROGRAM_FDS_MAX = 5,   /* with it */
+    STK_WIRE_FDS_MAX = 6            /* and a block */
 };
 
 enum stk_wire_kind {
@@ -62,6 +65,7 @@ struct stk_wire_run {
     uint32_t slots; /* of the offset table */
     uint32_t argc;
     int32_t nice;
+    uint32_t fds; /* of the program */
     uint64_t block_bytes;
     uint64_t limits[STK_LIMIT_COUNT_]; /* 0: none */
 };
@@ -100,6 +104,8 @@ STK_MUST_USE bool stk_wire_receive(int socket, void *bytes, size_t size, int fla
 
 /* A file in memory with these bytes, read from its start; -1: errno. */
 int stk_wire_memory_file(const char *name, const struct iovec *parts, size_t part_count);
+/* The same, but nobody can write to it or make it longer or shorter any more. */
+int stk_wire_sealed_file(const char *name, const struct iovec *parts, size_t part_count);
 
 /* Ends the connection for whoever holds a copy of this end, and closes it. */
 void stk_wire_hang_up(int *socket);

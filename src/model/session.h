@@ -192,6 +192,9 @@ struct stk_session_plan stk_session_plan(const struct stk_session *session,
 void stk_session_init(struct stk_session *session, const char *name);
 
 bool stk_session_is_runnable(enum stk_session_state state);
+/* Runnable, and neither clock has come: nothing runs past its end, however late
+ * the keeper is to write that down. */
+bool stk_session_admits(const struct stk_session *session, stk_time_ns now);
 bool stk_session_needs_person(enum stk_session_state state);
 const char *stk_session_state_name(enum stk_session_state state);
 const char *stk_session_state_meaning(enum stk_session_state state);

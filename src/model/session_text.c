@@ -61,6 +61,13 @@ bool stk_session_is_runnable(enum stk_session_state state)
     return states[state].is_runnable;
 }
 
+bool stk_session_admits(const struct stk_session *session, stk_time_ns now)
+{
+    return stk_session_is_runnable(session->state) &&
+           !stk_session_is_past(session->expires_at, now) &&
+           !stk_session_is_past(session->deadline_at, now);
+}
+
 bool stk_session_needs_person(enum stk_session_state state)
 {
     assert(state < STK_SESSION_STATE_COUNT_);
@@ -106,19 +113,19 @@ const char *stk_session_event_name(enum stk_session_event event)
 /* In the patterns: %n the name, %l the link and its code. */
 /* clang-format off */
 static const char *const sentences[] = {
-    [STK_SESSION_NONE]           = "was never signed in: stoker session login %n",
+    [STK_SESSION_NONE]           = "was never signed in: stoker session renew %n",
     [STK_SESSION_VALID]          = "is open",
     [STK_SESSION_EXPIRING]       = "is open",
     [STK_SESSION_SUSPECT]        = "is being checked, a job saw it refused",
     [STK_SESSION_RENEWING]       = "is being renewed",
-    [STK_SESSION_NEEDS_HUMAN]    = "needs a person: stoker session login %n",
+    [STK_SESSION_NEEDS_HUMAN]    = "needs a person: stoker session renew %n",
     [STK_SESSION_AWAIT_READY]    = "needs a person: when you can sign in now, stoker session ready %n",
     [STK_SESSION_CHALLENGE_OPEN] = "needs a person: open %l, then stoker session done %n",
     [STK_SESSION_FINALIZING]     = "is being completed",
     [STK_SESSION_AUTH_LOCKED]    = "is locked by the authority",
     [STK_SESSION_UNREACHABLE]    = "cannot be checked, the authority does not answer",
-    [STK_SESSION_REJECTED]       = "was refused for good: put it right, then stoker session login %n",
-    [STK_SESSION_COMPETING]      = "was taken by another sign-in: stoker session login %n",
+    [STK_SESSION_REJECTED]       = "was refused for good: put it right, then stoker session renew %n",
+    [STK_SESSION_COMPETING]      = "was taken by another sign-in: stoker session renew %n",
     [STK_SESSION_DISABLED]       = "is paused by a person: stoker session resume %n",
 };
 /* clang-format on */
@@ -186,8 +193,9 @@ void stk_session_sentence(const struct stk_session *session, stk_time_ns now, ch
     assert(session != NULL && size > 0);
     struct stk_buf buf = STK_BUF_INIT;
     stk_buf_addf(&buf, "session \"%s\" ", session->name);
-    add_pattern(&buf, sentences[session->state], session);
-    add_rest(&buf, session, now);
+    bool is_past = stk_session_is_runnable(session->state) && !stk_session_admits(session, now);
+    add_pattern(&buf, is_past ? "has just ended" : sentences[session->state], session);
+    if (!is_past) add_rest(&buf, session, now);
 
     size_t len = buf.len < size ? buf.len : stk_utf8_cut(buf.data, size - 1);
     memcpy(ret_text, buf.data, len);

@@ -165,6 +165,15 @@ static bool say_not_due(const struct stk_why_facts *facts, stk_time_ns now, stru
     return true;
 }
 
+static bool say_session(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
+{
+    (void)now;
+    if (facts->session == NULL) return false;
+    add_line(buf, "waits: ", facts->session);
+    add_ahead(buf, facts);
+    return true;
+}
+
 static bool say_gate(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
 {
     (void)now;
@@ -202,8 +211,8 @@ static bool say_any_moment(const struct stk_why_facts *facts, stk_time_ns now, s
 
 /* In the order in which a reader would look; the last one always speaks. */
 static bool (*const reasons[])(const struct stk_why_facts *, stk_time_ns, struct stk_buf *) = {
-    say_final,        say_running, say_cancel_asked, say_held,      say_no_pool,    say_pool_paused,
-    say_queue_paused, say_not_due, say_gate,         say_no_worker, say_any_moment,
+    say_final,        say_running, say_cancel_asked, say_held, say_no_pool,   say_pool_paused,
+    say_queue_paused, say_not_due, say_session,      say_gate, say_no_worker, say_any_moment,
 };
 
 void stk_why_sentence(const struct stk_why_facts *facts, stk_time_ns now, char *ret_text,

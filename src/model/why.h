@@ -4,8 +4,8 @@
  *
  * The same words in CLI, API and, later, dashboard and terminal UI. Checked in
  * the order in which a reader would look: final states, running, cancel asked,
- * held, no pool, pool paused, queue paused, not due yet, limit closed, no free worker. Of an
- * error or a reason only the first line is used, escaped and shortened.
+ * held, no pool, pool paused, queue paused, not due yet, session closed, limit closed, no free
+ * worker. Of an error or a reason only the first line is used, escaped and shortened.
  *
  * Pure: the facts and the time are passed in.
  */
@@ -25,6 +25,7 @@ struct stk_why_facts {
     bool cancel_requested;
     bool queue_paused;
     const char *queue_reason; /* "by anna: maintenance", or only the reason; or NULL */
+    const char *session;      /* it lets none of its queue start now: its sentence; or NULL */
     const char *gate;         /* a limit lets none of its queue start now: its sentence; or NULL */
     int64_t ahead;            /* jobs in front of it in its queue; -1 unknown */
     bool ahead_is_more;       /* "more than `ahead`" */

@@ -35,6 +35,7 @@ struct stk_assignment {
     const struct stk_task *task;
     int64_t id, attempt_id, sweep_id;
     uint32_t attempt, interruptions;
+    int64_t generation; /* of its session when it was claimed; 0: it needs none */
     stk_time_ns started_at;
     struct stk_buf params;
 };
@@ -48,6 +49,8 @@ struct stk_desk_options {
     bool drain;
     bool (*feeding)(void *context); /* drain: is a sweep still to be filled? */
     void (*stop_job)(void *context, uint32_t worker, int64_t job_id, enum stk_stop how);
+    /* A job has reported its session lost, and that is durable; may be NULL. */
+    void (*session_changed)(void *context);
     void *context;
 };
 

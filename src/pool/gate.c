@@ -7,8 +7,11 @@
 
 #include "base/alloc.h"
 #include "base/rand.h"
+#include "session/record.h"
 
-/* Stands for a queue that no task of the settings uses, or that has no limits. */
+#define LOOK_NS (5 * STK_SECOND)
+
+/* Stands for a queue that no task of the settings uses. */
 static const struct stk_task no_limits;
 
 void stk_gates_init(struct stk_gates *gates, const struct stk_settings *settings)
@@ -106,14 +109,25 @@ static void narrow(struct stk_gate *gate, const struct stk_admission *admission)
     }
 }
 
-enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
-                         const struct stk_queue *queue, stk_time_ns now, struct stk_gate *ret,
-                         struct stk_error *err)
+/* It opens when a renewal is written, which makes a round by itself; looking
+ * again costs little, and keeps a pool that drains for those who wait. */
+static enum stk_rc ask_session(struct stk_store *store, const struct stk_session_spec *spec,
+                               stk_time_ns now, struct stk_gate *gate, struct stk_error *err)
 {
-    const struct stk_task *task = task_of_queue(gates, queue);
-    *ret = (struct stk_gate){ .admits = SIZE_MAX, .again_at = STK_NEVER };
-    if (task->limit_count == 0) return STK_OK;
+    struct stk_session session;
+    enum stk_rc rc = stk_session_row(store, spec->name, &session, err);
+    if (rc != STK_OK) return rc;
+    gate->generation = session.generation;
+    if (stk_session_admits(&session, now)) return STK_OK;
+    gate->admits = 0;
+    gate->again_at = now + LOOK_NS;
+    return STK_OK;
+}
 
+static enum stk_rc ask_limits(struct stk_gates *gates, struct stk_store *store,
+                              const struct stk_task *task, stk_time_ns now, struct stk_gate *ret,
+                              struct stk_error *err)
+{
     for (size_t i = 0; i < task->limit_count; i++) {
         struct stk_limit limit;
         int64_t in_use = 0;
@@ -123,8 +137,23 @@ enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
         struct stk_admission admission = stk_limit_admit(&limit, task->limits[i], in_use, now);
         if (admission.admits < UINT32_MAX) narrow(ret, &admission);
     }
+    return STK_OK;
+}
+
+enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
+                         const struct stk_queue *queue, stk_time_ns now, struct stk_gate *ret,
+                         struct stk_error *err)
+{
+    const struct stk_task *task = task_of_queue(gates, queue);
+    enum stk_rc rc = STK_OK;
+    *ret = (struct stk_gate){ .admits = SIZE_MAX, .again_at = STK_NEVER };
+    if (task->limit_count == 0 && task->session == NULL) return STK_OK;
+
+    if (task->session != NULL) rc = ask_session(store, task->session, now, ret, err);
+    if (rc == STK_OK && ret->admits > 0) rc = ask_limits(gates, store, task, now, ret, err);
+    if (rc != STK_OK) return rc;
     int64_t pending = 0, running = 0;
-    enum stk_rc rc = stk_store_queue_load(store, queue->id, &pending, &running, err);
+    rc = stk_store_queue_load(store, queue->id, &pending, &running, err);
     if (pending == 0) ret->again_at = STK_NEVER; /* nobody waits behind it */
     return rc;
 }
@@ -200,18 +229,70 @@ static enum stk_rc tell_limit(struct stk_gates *gates, struct stk_store *store,
     return rc;
 }
 
-enum stk_rc stk_gate_heard(struct stk_gates *gates, struct stk_store *store,
-                           const struct stk_task *task, const struct stk_exec_result *ended,
-                           stk_time_ns sent_at, stk_time_ns now, stk_time_ns *until,
-                           struct stk_error *err)
+static enum stk_rc tell_limits(struct stk_gates *gates, struct stk_store *store,
+                               struct stk_heard *heard, stk_time_ns now, struct stk_error *err)
 {
-    if (task->limit_count == 0) return STK_OK;
-    const struct stk_signal signal = signal_of(ended, sent_at, now);
+    const struct stk_signal signal = signal_of(heard->ended, heard->sent_at, now);
     if (signal.kind == STK_SIGNAL_NONE) return STK_OK;
 
-    for (size_t i = 0; i < task->limit_count; i++) {
-        enum stk_rc rc = tell_limit(gates, store, task->limits[i], &signal, now, until, err);
+    for (size_t i = 0; i < heard->task->limit_count; i++) {
+        const struct stk_limit_spec *spec = heard->task->limits[i];
+        enum stk_rc rc = tell_limit(gates, store, spec, &signal, now, &heard->until, err);
         if (rc != STK_OK) return rc;
     }
     return STK_OK;
+}
+
+/* How often this job was refused with this generation, this time included. A
+ * round that is written once more tells of the same attempt again. */
+static uint32_t count_refusal(struct stk_gates *gates, const struct stk_heard *heard)
+{
+    struct stk_refused_job *place = NULL;
+    for (size_t i = 0; i < STK_ARRAY_LEN(gates->refused_); i++) {
+        if (gates->refused_[i].id == heard->job_id) place = &gates->refused_[i];
+    }
+    if (place == NULL) {
+        place = &gates->refused_[gates->refused_next_++ % STK_ARRAY_LEN(gates->refused_)];
+        *place = (struct stk_refused_job){ .id = heard->job_id };
+    }
+    if (place->generation != heard->generation) place->times = 0;
+    place->generation = heard->generation;
+    if (place->attempt_id != heard->attempt_id) place->times++;
+    place->attempt_id = heard->attempt_id;
+    return place->times;
+}
+
+/* The keeper finds out whether the session is lost; until then nothing starts. A
+ * report about an older generation changes nothing: its job starts anew with the
+ * present one. */
+static enum stk_rc tell_session(struct stk_gates *gates, struct stk_store *store,
+                                struct stk_heard *heard, stk_time_ns now, struct stk_error *err)
+{
+    if (count_refusal(gates, heard) >= STK_REFUSALS_MAX) {
+        heard->outcome = STK_OUTCOME_FAILED_FINAL;
+        heard->why = "refused again and again with a session that is good: it is the job's own";
+        return STK_OK;
+    }
+    const struct stk_session_change change = {
+        .spec = heard->task->session,
+        .event = STK_SESSION_ON_REPORTED_LOST,
+        .news = { .generation = heard->generation, .reason = heard->ended->error },
+    };
+    struct stk_session row;
+    bool applied = false;
+    enum stk_rc rc = stk_session_record(store, &change, now, &row, &applied, err);
+    if (applied) gates->session_changed = true;
+    return rc;
+}
+
+enum stk_rc stk_gate_heard(struct stk_gates *gates, struct stk_store *store,
+                           struct stk_heard *heard, stk_time_ns now, struct stk_error *err)
+{
+    enum stk_rc rc = STK_OK;
+    bool is_lost = heard->outcome == STK_OUTCOME_SESSION_LOST && heard->task->session != NULL;
+    if (is_lost) rc = tell_session(gates, store, heard, now, err);
+    if (rc == STK_OK && heard->task->limit_count > 0) {
+        rc = tell_limits(gates, store, heard, now, err);
+    }
+    return rc;
 }

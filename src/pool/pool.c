@@ -2,6 +2,7 @@
 #include "pool/pool.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "pool/feeder.h"
 #include "pool/readers.h"
 #include "pool/worker.h"
+#include "session/keeper.h"
 
 struct stk_pool {
     struct stk_pool_options options;
@@ -22,6 +24,8 @@ struct stk_pool {
     struct stk_worker **workers;
     uint32_t worker_count; /* started */
     struct stk_feeder *feeder;
+    struct stk_vault *vault;
+    struct stk_keepers *keepers;
     int64_t id;
     int64_t rescued;
     stk_time_ns started_at;
@@ -106,6 +110,18 @@ static bool is_feeding(void *context)
     return stk_feeder_is_busy(pool->feeder);
 }
 
+static void look_at_sessions(void *context)
+{
+    struct stk_pool *pool = context;
+    stk_keepers_poke(pool->keepers, NULL);
+}
+
+static void say_session(void *context, const char *line)
+{
+    struct stk_pool *pool = context;
+    if (pool->consoles != NULL) stk_console_addf(pool->consoles, 0, 0, STK_LINE_POOL, "%s", line);
+}
+
 static void nudge(void *context)
 {
     stk_desk_nudge(context);
@@ -123,7 +139,26 @@ static enum stk_rc open_parts(struct stk_pool *pool, struct stk_error *err)
         if (rc != STK_OK) return rc;
     }
     pool->readers = stk_readers_open(settings->store);
+    struct stk_access access = stk_pool_access(pool);
+    pool->vault = stk_vault_open(settings, &access);
     return take_over(pool, err);
+}
+
+static enum stk_rc start_keepers(struct stk_pool *pool, struct stk_error *err)
+{
+    char host[256] = "", owner[300];
+    (void)gethostname(host, sizeof(host) - 1);
+    (void)snprintf(owner, sizeof(owner), "p%" PRId64 " on %s", pool->id, host);
+    const struct stk_keepers_options options = {
+        .settings = pool->options.settings,
+        .access = stk_pool_access(pool),
+        .vault = pool->vault,
+        .spawner = pool->options.spawner,
+        .owner = owner,
+        .say = say_session,
+        .context = pool,
+    };
+    return stk_keepers_start(&options, &pool->keepers, err);
 }
 
 static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
@@ -137,6 +172,7 @@ static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
         .drain = pool->options.drain,
         .feeding = is_feeding,
         .stop_job = stop_job,
+        .session_changed = look_at_sessions,
         .context = pool,
     };
     pool->desk = stk_desk_open(&desk_options);
@@ -150,9 +186,10 @@ static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
         .context = pool->desk,
     };
     rc = stk_feeder_start(&feeder_options, &pool->feeder, err);
+    if (rc == STK_OK) rc = start_keepers(pool, err);
     for (uint32_t i = 0; rc == STK_OK && i < pool->options.workers; i++) {
-        rc = stk_worker_start(pool->desk, pool->options.spawner, pool->consoles, pool->id, i + 1,
-                              &pool->workers[i], err);
+        rc = stk_worker_start(pool->desk, pool->options.spawner, pool->consoles, pool->vault,
+                              pool->id, i + 1, &pool->workers[i], err);
         if (rc == STK_OK) pool->worker_count++;
     }
     return rc;
@@ -224,13 +261,25 @@ void stk_pool_free(struct stk_pool *pool)
     if (pool == NULL) return;
     end_workers(pool);
     stk_feeder_stop(pool->feeder);
+    stk_keepers_stop(pool->keepers);
     stk_desk_close(pool->desk);
     if (pool->worker_count == pool->options.workers) say_goodbye(pool);
+    stk_vault_close(pool->vault);
     stk_readers_close(pool->readers);
     stk_store_close(pool->store);
     stk_consoles_close(pool->consoles);
     free(pool->workers);
     free(pool);
+}
+
+struct stk_vault *stk_pool_vault(struct stk_pool *pool)
+{
+    return pool->vault;
+}
+
+void stk_pool_session_changed(struct stk_pool *pool, const char *session)
+{
+    stk_keepers_poke(pool->keepers, session);
 }
 
 /* --- asked from outside -------------------------------------------------- */

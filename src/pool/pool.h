@@ -19,6 +19,7 @@
 #include "exec/spawner.h"
 #include "model/settings.h"
 #include "pool/console.h"
+#include "session/vault.h"
 #include "store/access.h"
 
 struct stk_pool;
@@ -101,6 +102,11 @@ struct stk_pool_view {
     int64_t late_answers; /* refused outcomes since start */
 };
 void stk_pool_view(struct stk_pool *pool, struct stk_pool_view *ret);
+
+/* The credentials of its sessions, for those who write one. */
+struct stk_vault *stk_pool_vault(struct stk_pool *pool);
+/* A person has changed the session's row: its keeper looks now. */
+void stk_pool_session_changed(struct stk_pool *pool, const char *session);
 
 struct stk_consoles *stk_pool_consoles(struct stk_pool *pool);
 

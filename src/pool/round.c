@@ -52,9 +52,11 @@ static enum stk_rc run_calls(struct stk_desk *desk, stk_time_ns now, struct stk_
     return STK_OK;
 }
 
-static struct stk_settle settle_of(struct stk_slot *slot, stk_time_ns until, stk_time_ns now)
+static struct stk_settle settle_of(struct stk_slot *slot, const struct stk_heard *heard,
+                                   stk_time_ns now)
 {
     const struct stk_exec_result *ended = slot->ended;
+    const char *error = heard->why != NULL ? heard->why : ended->error;
     const struct stk_attempt_facts facts = {
         .attempt = slot->job.attempt,
         .interruptions = slot->job.interruptions,
@@ -65,12 +67,12 @@ static struct stk_settle settle_of(struct stk_slot *slot, stk_time_ns until, stk
     return (struct stk_settle){
         .id = slot->job.id,
         .attempt_id = slot->job.attempt_id,
-        .outcome = ended->outcome,
-        .to = stk_lifecycle_settle(&facts, ended->outcome, now, until, dice),
+        .outcome = heard->outcome,
+        .to = stk_lifecycle_settle(&facts, heard->outcome, now, heard->until, dice),
         .result = ended->result.len > 0 ? ended->result.data : NULL,
         .result_len = ended->result.len,
         .result_is_text = ended->result_is_text,
-        .error = ended->error[0] != '\0' ? ended->error : NULL,
+        .error = error[0] != '\0' ? error : NULL,
         .tail = ended->tail.data,
         .tail_len = ended->tail.len,
         .exit_status = ended->exit_status,
@@ -84,11 +86,19 @@ static enum stk_rc settle_reports(struct stk_desk *desk, stk_time_ns now, struct
     size_t first = desk->settled;
     for (size_t i = first; i < desk->report_count; i++) {
         struct stk_slot *slot = desk->reports[i];
-        stk_time_ns until = slot->ended->until;
-        enum stk_rc rc = stk_gate_heard(&desk->gates, desk->options.store, slot->job.task,
-                                        slot->ended, slot->job.started_at, now, &until, err);
+        struct stk_heard heard = {
+            .task = slot->job.task,
+            .job_id = slot->job.id,
+            .attempt_id = slot->job.attempt_id,
+            .generation = slot->ended->generation,
+            .sent_at = slot->job.started_at,
+            .ended = slot->ended,
+            .outcome = slot->ended->outcome,
+            .until = slot->ended->until,
+        };
+        enum stk_rc rc = stk_gate_heard(&desk->gates, desk->options.store, &heard, now, err);
         if (rc != STK_OK) return rc;
-        desk->settles[i] = settle_of(slot, until, now);
+        desk->settles[i] = settle_of(slot, &heard, now);
     }
     enum stk_rc rc = stk_store_settle(desk->options.store, desk->settles + first,
                                       desk->report_count - first, now, err);
@@ -190,6 +200,7 @@ static void take_claim(void *context, const struct stk_claim *claim)
     job->sweep_id = claim->sweep_id;
     job->attempt = claim->attempt;
     job->interruptions = claim->interruptions;
+    job->generation = desk->generation;
     job->started_at = claim->started_at;
     stk_buf_clear(&job->params);
     stk_buf_add(&job->params, claim->params, claim->params_len);
@@ -218,6 +229,7 @@ static enum stk_rc ask_gate(struct stk_desk *desk, const struct stk_queue *queue
 {
     struct stk_gate gate = { 0 };
     enum stk_rc rc = stk_gate_ask(&desk->gates, desk->options.store, queue, now, &gate, err);
+    desk->generation = gate.generation;
     if (rc != STK_OK || gate.admits >= *left) return rc;
     *left = gate.admits;
     if (gate.again_at == STK_NEVER) return STK_OK;
@@ -394,6 +406,10 @@ void stk_round_run(struct stk_desk *desk)
         return;
     }
     stk_handout_answer(desk, STK_OK, NULL);
+    if (desk->gates.session_changed && desk->options.session_changed != NULL) {
+        desk->options.session_changed(desk->options.context);
+    }
+    desk->gates.session_changed = false;
     end_pause(desk);
     stk_handout_reports(desk, now);
     stk_handout_jobs(desk, now);

@@ -62,6 +62,7 @@ struct stk_desk {
     size_t claimed_count, unknown_count;
     uint32_t *numbers; /* worker numbers offered to a claim */
     size_t offered;
+    int64_t generation; /* of the session of the queue that is being claimed from */
     struct stk_gates gates;
     stk_time_ns gate_at; /* wall: when a gate that jobs wait at may open; STK_NEVER: none */
 

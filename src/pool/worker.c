@@ -18,8 +18,9 @@ enum { STACK_BYTES = 256 * 1024, RESULT_SHOWN = 200 };
 struct stk_worker {
     struct stk_desk *desk;
     struct stk_consoles *consoles; /* or NULL */
-    struct stk_spawner *spawner;   /* or NULL: no commands */
-    struct stk_runner *command;    /* NULL without a spawner */
+    struct stk_vault *vault;
+    struct stk_spawner *spawner; /* or NULL: no commands */
+    struct stk_runner *command;  /* NULL without a spawner */
     struct stk_runner *noop;
     uint32_t number;
     char name[32];  /* "p1/w3" */
@@ -75,8 +76,27 @@ static struct stk_runner *runner_of(struct stk_worker *worker, const struct stk_
     return task->executor == STK_EXECUTOR_NOOP ? worker->noop : worker->command;
 }
 
-static void execute(struct stk_worker *worker, const struct stk_assignment *job,
-                    struct stk_exec_result *ended)
+/* What the job shows to its authority: as its claim saw it, or newer. Without it
+ * nothing is started; the report makes the keeper look. */
+static bool fetch_pass(struct stk_worker *worker, const struct stk_assignment *job,
+                       struct stk_pass *pass, struct stk_exec_result *ended)
+{
+    struct stk_error err = { 0 };
+    if (job->task->session == NULL) return true;
+    if (stk_vault_pass(worker->vault, job->task->session, job->generation, pass, &err) == STK_OK) {
+        return true;
+    }
+    stk_exec_result_clear(ended);
+    ended->outcome = STK_OUTCOME_SESSION_LOST;
+    ended->exit_status = -1;
+    ended->generation = job->generation;
+    (void)snprintf(ended->error, sizeof(ended->error), "%.*s", (int)sizeof(ended->error) - 1,
+                   err.text);
+    return false;
+}
+
+static void run(struct stk_worker *worker, const struct stk_assignment *job,
+                const struct stk_pass *pass, struct stk_exec_result *ended)
 {
     const struct stk_exec_job exec_job = {
         .task = job->task,
@@ -87,12 +107,23 @@ static void execute(struct stk_worker *worker, const struct stk_assignment *job,
         .params = stk_buf_str(&job->params),
         .params_len = job->params.len,
         .worker = worker->name,
+        .credential = pass->credential,
+        .headers = pass->headers,
     };
     (void)stk_fault(STK_FAULT_EXEC_BEFORE);
-    say_start(worker, job);
-    stk_time_ns before = stk_clock_mono();
     stk_exec_run(runner_of(worker, job->task), &exec_job,
                  worker->consoles != NULL ? show_output : ignore_output, worker, ended);
+    ended->generation = pass->generation;
+}
+
+static void execute(struct stk_worker *worker, const struct stk_assignment *job,
+                    struct stk_exec_result *ended)
+{
+    struct stk_pass pass = { 0 };
+    say_start(worker, job);
+    stk_time_ns before = stk_clock_mono();
+    if (fetch_pass(worker, job, &pass, ended)) run(worker, job, &pass, ended);
+    stk_pass_release(&pass);
     say_end(worker, job, ended, stk_clock_mono() - before);
 }
 
@@ -122,12 +153,14 @@ static void *worker_main(void *arg)
 }
 
 enum stk_rc stk_worker_start(struct stk_desk *desk, struct stk_spawner *spawner,
-                             struct stk_consoles *consoles, int64_t pool_id, uint32_t number,
-                             struct stk_worker **ret, struct stk_error *err)
+                             struct stk_consoles *consoles, struct stk_vault *vault,
+                             int64_t pool_id, uint32_t number, struct stk_worker **ret,
+                             struct stk_error *err)
 {
     struct stk_worker *worker = stk_alloc(sizeof(*worker));
     worker->desk = desk;
     worker->consoles = consoles;
+    worker->vault = vault;
     worker->number = number;
     worker->noop = stk_noop_new();
     worker->spawner = spawner;

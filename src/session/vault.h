@@ -42,6 +42,12 @@ STK_MUST_USE enum stk_rc stk_vault_pass(struct stk_vault *vault,
                                         struct stk_pass *ret, struct stk_error *err);
 void stk_pass_release(struct stk_pass *pass);
 
+/* One secret as it stands in the store now, with the session's generation. NULL:
+ * there is none. A new reference. */
+STK_MUST_USE enum stk_rc stk_vault_secret(struct stk_vault *vault, const char *session,
+                                          enum stk_session_secret which, struct stk_secret **ret,
+                                          int64_t *ret_generation, struct stk_error *err);
+
 /* What is bound to a sealed secret: a row copied over another does not open. */
 char *stk_vault_about(const char *session, enum stk_session_secret which, int64_t generation);
 

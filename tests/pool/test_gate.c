@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "pool/gate.h"
+#include "session/record.h"
 
 /* In the middle of a day, so that a quota's window is far from its end. */
 #define NOW ((stk_time_ns)1800000000 * STK_SECOND)
@@ -150,6 +151,18 @@ static void gate__nobody_waits_at_sets_no_time(void **state)
     assert_int_equal(ask(queue).again_at, STK_NEVER);
 }
 
+static struct stk_heard heard_of(const struct stk_exec_result *ended, int64_t attempt_id)
+{
+    return (struct stk_heard){ .task = &settings->tasks[0],
+                               .job_id = 1,
+                               .attempt_id = attempt_id,
+                               .generation = ended->generation,
+                               .sent_at = NOW - 1,
+                               .ended = ended,
+                               .outcome = ended->outcome,
+                               .until = ended->until };
+}
+
 static void heard__of_a_throttle_closes_the_limit_and_gives_a_turn_after_it(void **state)
 {
     (void)state;
@@ -158,13 +171,77 @@ static void heard__of_a_throttle_closes_the_limit_and_gives_a_turn_after_it(void
     const struct stk_exec_result ended = { .outcome = STK_OUTCOME_THROTTLED,
                                            .until = NOW + 10 * STK_SECOND,
                                            .until_said = true };
-    stk_time_ns first = ended.until, second = ended.until;
+    struct stk_heard first = heard_of(&ended, 1), second = heard_of(&ended, 2);
     claim(queue, 2);
-    OK(stk_gate_heard(&gates, store, &settings->tasks[0], &ended, NOW - 1, NOW, &first, &err));
-    OK(stk_gate_heard(&gates, store, &settings->tasks[0], &ended, NOW - 1, NOW, &second, &err));
-    assert_true(first >= NOW + 10 * STK_SECOND);
-    assert_true(second >= first + STK_SECOND);
+    OK(stk_gate_heard(&gates, store, &first, NOW, &err));
+    OK(stk_gate_heard(&gates, store, &second, NOW, &err));
+    assert_true(first.until >= NOW + 10 * STK_SECOND);
+    assert_true(second.until >= first.until + STK_SECOND);
     assert_int_equal(ask(queue).again_at, NOW + 10 * STK_SECOND);
+}
+
+static const char duty_yaml[] = "tasks:\n  t:\n    command: [/bin/true]\n    session: duty\n"
+                                "sessions:\n  duty: {provider: operator, lifetime: 1h}\n";
+
+static void renew(stk_time_ns now)
+{
+    const struct stk_session_change change = { .spec = &settings->sessions[0],
+                                               .event = STK_SESSION_ON_CREDENTIAL,
+                                               .actor = "anna" };
+    struct stk_session row;
+    bool applied = false;
+    OK(stk_session_record(store, &change, now, &row, &applied, &err));
+    assert_true(applied);
+}
+
+static void gate__of_a_session_is_closed_until_it_is_renewed_and_after_its_end(void **state)
+{
+    (void)state;
+    open_with(duty_yaml);
+    const struct stk_queue *queue = queue_of_jobs("t", 2);
+    assert_int_equal(ask(queue).admits, 0);
+    assert_true(ask(queue).again_at > NOW);
+    renew(NOW);
+    assert_true(ask(queue).admits == SIZE_MAX);
+    assert_int_equal(ask(queue).generation, 1);
+    renew(NOW - STK_HOUR); /* its end has come, and no keeper has written that down */
+    assert_int_equal(ask(queue).admits, 0);
+}
+
+static void heard__of_a_lost_session_closes_it_unless_the_report_is_stale(void **state)
+{
+    (void)state;
+    open_with(duty_yaml);
+    const struct stk_queue *queue = queue_of_jobs("t", 2);
+    const struct stk_exec_result stale = { .outcome = STK_OUTCOME_SESSION_LOST, .generation = 1 };
+    const struct stk_exec_result fresh = { .outcome = STK_OUTCOME_SESSION_LOST, .generation = 2 };
+    struct stk_heard heard = heard_of(&stale, 1);
+    renew(NOW);
+    renew(NOW);
+    OK(stk_gate_heard(&gates, store, &heard, NOW, &err));
+    assert_true(ask(queue).admits == SIZE_MAX);
+    assert_false(gates.session_changed);
+    heard = heard_of(&fresh, 2);
+    OK(stk_gate_heard(&gates, store, &heard, NOW, &err));
+    assert_int_equal(ask(queue).admits, 0);
+    assert_true(gates.session_changed);
+    assert_int_equal(heard.outcome, STK_OUTCOME_SESSION_LOST);
+}
+
+static void heard__of_a_job_refused_thrice_with_a_good_session_fails_it_alone(void **state)
+{
+    (void)state;
+    open_with(duty_yaml);
+    (void)queue_of_jobs("t", 2);
+    const struct stk_exec_result ended = { .outcome = STK_OUTCOME_SESSION_LOST, .generation = 1 };
+    renew(NOW);
+    for (int64_t attempt = 1; attempt <= 3; attempt++) {
+        struct stk_heard heard = heard_of(&ended, attempt);
+        OK(stk_gate_heard(&gates, store, &heard, NOW, &err));
+        OK(stk_gate_heard(&gates, store, &heard, NOW, &err)); /* the round is written again */
+        assert_int_equal(heard.outcome,
+                         attempt < 3 ? STK_OUTCOME_SESSION_LOST : STK_OUTCOME_FAILED_FINAL);
+    }
 }
 
 int main(void)
@@ -177,6 +254,9 @@ int main(void)
         TEST(gate__of_several_closed_limits_opens_with_the_last),
         TEST(gate__nobody_waits_at_sets_no_time),
         TEST(heard__of_a_throttle_closes_the_limit_and_gives_a_turn_after_it),
+        TEST(gate__of_a_session_is_closed_until_it_is_renewed_and_after_its_end),
+        TEST(heard__of_a_lost_session_closes_it_unless_the_report_is_stale),
+        TEST(heard__of_a_job_refused_thrice_with_a_good_session_fails_it_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sessions - the sessions as JSON rows, for their own routes, status and why.
+ *
+ * Private to api/.
+ */
+#ifndef STK_API_SESSIONS_H
+#define STK_API_SESSIONS_H
+
+#include "base/json.h"
+#include "model/settings.h"
+#include "pool/pool.h"
+#include "store/store.h"
+
+/* Adds one row for each session of the settings: {"name", "provider", "state",
+ * "generation", "open", "needs_person", "expires_in", "expires_at",
+ * "deadline_at", "renewed_by", "renewed_at", "closed_since", "link", "code",
+ * "challenge_expires_in", "blocked_until", "reason", "queues", "pending",
+ * "waiting_workers", "warn", "text"}. `idle`: workers that are free now. */
+STK_MUST_USE enum stk_rc stk_sessions_read(struct stk_store *store,
+                                           const struct stk_settings *settings, int64_t idle,
+                                           stk_time_ns now, json_t *rows, struct stk_error *err);
+
+/* Workers of this pool that are free now; NULL: none. */
+int64_t stk_sessions_idle(struct stk_pool *pool);
+
+/* Adds the sentence of the queue's session while it lets none of its jobs
+ * start; nothing when it does, or when there is none. */
+STK_MUST_USE enum stk_rc stk_sessions_why(struct stk_store *store,
+                                          const struct stk_settings *settings, const char *queue,
+                                          stk_time_ns now, struct stk_buf *ret_text,
+                                          struct stk_error *err);
+
+#endif

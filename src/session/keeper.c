@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/keeper.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/rand.h"
+#include "session/provider.h"
+#include "session/record.h"
+
+enum { STACK_BYTES = 512 * 1024, SENTENCE_BYTES = 3000 };
+
+#define LOOK_NS  (5 * STK_SECOND) /* hints can be lost, the row is the truth */
+#define AGAIN_NS STK_SECOND       /* after trouble of the store, or an answer of no use */
+
+struct keeper {
+    struct stk_keepers *all;
+    const struct stk_session_spec *spec;
+    struct stk_http *http;
+    pthread_t thread;
+    bool has_thread;
+
+    pthread_mutex_t lock;
+    pthread_cond_t cond; /* by the monotonic clock */
+    bool poked, stopping;
+
+    /* the thread's own */
+    int64_t epoch;
+    struct stk_session row; /* as it was last seen */
+    bool has_row;           /* said to the console once */
+};
+
+struct stk_keepers {
+    struct stk_keepers_options options;
+    char *owner;
+    struct keeper *list; /* [settings->session_count] */
+    size_t count;        /* started */
+};
+
+/* --- waiting ---------------------------------------------------------------- */
+
+static bool is_stopping(struct keeper *keeper)
+{
+    (void)pthread_mutex_lock(&keeper->lock);
+    bool stopping = keeper->stopping;
+    (void)pthread_mutex_unlock(&keeper->lock);
+    return stopping;
+}
+
+static void wait_for(struct keeper *keeper, stk_time_ns wait_ns)
+{
+    stk_time_ns until = stk_clock_mono() + (wait_ns > 0 ? wait_ns : 0);
+    const struct timespec end = { .tv_sec = (time_t)(until / STK_SECOND),
+                                  .tv_nsec = (long)(until % STK_SECOND) };
+    (void)pthread_mutex_lock(&keeper->lock);
+    int code = 0;
+    while (!keeper->poked && !keeper->stopping && code == 0) {
+        code = pthread_cond_timedwait(&keeper->cond, &keeper->lock, &end);
+    }
+    keeper->poked = false;
+    (void)pthread_mutex_unlock(&keeper->lock);
+}
+
+static void wait_until(struct keeper *keeper, stk_time_ns at)
+{
+    stk_time_ns look = LOOK_NS - LOOK_NS / 5 + stk_rand_below(1000) * (LOOK_NS / 2500);
+    stk_time_ns left = at == STK_NEVER ? look : at - stk_clock_now();
+    wait_for(keeper, left < look ? left : look);
+}
+
+/* --- the row ---------------------------------------------------------------- */
+
+static void say_change(struct keeper *keeper, const struct stk_session *row)
+{
+    const struct stk_keepers_options *options = &keeper->all->options;
+    bool is_news = !keeper->has_row || row->state != keeper->row.state ||
+                   row->generation != keeper->row.generation;
+    keeper->row = *row;
+    keeper->has_row = true;
+    if (!is_news || options->say == NULL) return;
+
+    char text[SENTENCE_BYTES];
+    stk_session_sentence(row, stk_clock_now(), text, sizeof(text));
+    options->say(options->context, text);
+}
+
+static enum stk_rc read_row(struct stk_store *store, void *arg, struct stk_error *err)
+{
+    struct stk_session *row = arg;
+    char name[STK_SESSION_NAME_MAX + 1];
+    (void)snprintf(name, sizeof(name), "%s", row->name);
+    return stk_session_row(store, name, row, err);
+}
+
+struct write {
+    struct keeper *keeper;
+    const struct stk_session_change *change;
+    struct stk_session row;
+    bool applied;
+};
+
+static enum stk_rc write_change(struct stk_store *store, void *arg, stk_time_ns now,
+                                struct stk_error *err)
+{
+    struct write *write = arg;
+    return stk_session_record(store, write->change, now, &write->row, &write->applied, err);
+}
+
+/* What an authority has given once it may not give again: written until it is
+ * written. False: not applied, or another keeper has taken over. */
+static bool record(struct keeper *keeper, struct stk_session_change *change)
+{
+    struct write write = { .keeper = keeper, .change = change };
+    change->spec = keeper->spec;
+    change->epoch = keeper->epoch;
+    for (;;) {
+        struct stk_error err = { 0 };
+        enum stk_rc rc = stk_write(&keeper->all->options.access, write_change, &write, &err);
+        if (rc == STK_OK) break;
+        if (rc == STK_CONFLICT || is_stopping(keeper)) return false;
+        wait_for(keeper, AGAIN_NS);
+    }
+    say_change(keeper, &write.row);
+    return write.applied;
+}
+
+static enum stk_rc write_lease(struct stk_store *store, void *arg, stk_time_ns now,
+                               struct stk_error *err)
+{
+    struct write *write = arg;
+    struct stk_session *row = &write->row;
+    (void)now;
+    enum stk_rc rc = stk_session_row(store, write->keeper->spec->name, row, err);
+    if (rc != STK_OK) return rc;
+    row->epoch++;
+    row->lease_until = STK_NEVER; /* as long as the store is ours */
+    (void)snprintf(row->keeper, sizeof(row->keeper), "%s", write->keeper->all->owner);
+    return stk_store_session_set(store, row, err);
+}
+
+/* The epoch rises at each start, so that an answer to what was begun before
+ * cannot be written unnoticed. */
+static bool take_over(struct keeper *keeper)
+{
+    struct write write = { .keeper = keeper };
+    struct stk_error err = { 0 };
+    if (stk_write(&keeper->all->options.access, write_lease, &write, &err) != STK_OK) return false;
+    keeper->epoch = write.row.epoch;
+    say_change(keeper, &write.row);
+    return true;
+}
+
+/* --- asking ----------------------------------------------------------------- */
+
+static enum stk_rc open_secrets(struct keeper *keeper, struct stk_ask *ask, struct stk_error *err)
+{
+    struct stk_vault *vault = keeper->all->options.vault;
+    const char *name = keeper->spec->name;
+    struct stk_secret *credential = NULL, *work = NULL;
+    int64_t generation = 0;
+    enum stk_rc rc =
+        stk_vault_secret(vault, name, STK_SESSION_CREDENTIAL, &credential, &generation, err);
+    if (rc == STK_OK) {
+        rc = stk_vault_secret(vault, name, STK_SESSION_WORK, &work, &generation, err);
+    }
+    ask->credential = credential;
+    ask->work = work;
+    return rc;
+}
+
+static void close_secrets(struct stk_ask *ask)
+{
+    stk_secret_free((struct stk_secret *)(uintptr_t)ask->credential);
+    stk_secret_free((struct stk_secret *)(uintptr_t)ask->work);
+}
+
+/* A sealed row that does not open is as good as none: fails closed. */
+static void ask_provider(struct keeper *keeper, enum stk_session_act act,
+                         const struct stk_session *row, struct stk_answer *answer)
+{
+    struct stk_error err = { 0 };
+    struct stk_ask ask = {
+        .spec = keeper->spec,
+        .session = row,
+        .http = keeper->http,
+        .spawner = keeper->all->options.spawner,
+        .now = stk_clock_now(),
+    };
+    *answer = (struct stk_answer){ 0 };
+    enum stk_rc rc = open_secrets(keeper, &ask, &err);
+    bool needs_old = act == STK_SESSION_ACT_CHECK || act == STK_SESSION_ACT_KEEP_ALIVE;
+    if (rc == STK_OK || !needs_old) {
+        stk_provider_ask(act, &ask, answer);
+    } else if (rc == STK_BAD_DATA || rc == STK_BAD_CONFIG) {
+        stk_answer_say(answer, STK_SESSION_ON_CHECK_LOST, "%s", err.text);
+    } else {
+        stk_answer_say(answer, STK_SESSION_ON_NO_ANSWER, "%s", err.text);
+    }
+    close_secrets(&ask);
+}
+
+static bool record_answer(struct keeper *keeper, const struct stk_answer *answer)
+{
+    struct stk_session_change change = {
+        .event = answer->event,
+        .news = answer->news,
+        .credential = answer->credential,
+        .work = answer->work,
+        .sets_work = answer->sets_work,
+    };
+    struct stk_error err = { 0 };
+    bool seals = answer->credential != NULL || answer->work != NULL;
+    if (!seals) return record(keeper, &change);
+
+    if (stk_vault_keys(keeper->all->options.vault, &change.keys, &err) == STK_OK) {
+        return record(keeper, &change);
+    }
+    struct stk_session_change lost = { .event = STK_SESSION_ON_NO_ANSWER, .news.reason = err.text };
+    return record(keeper, &lost);
+}
+
+/* --- one step --------------------------------------------------------------- */
+
+static bool begin_renewal(struct keeper *keeper)
+{
+    struct stk_session_change change = { .event = STK_SESSION_ON_RENEW };
+    return record(keeper, &change);
+}
+
+/* False: it was of no use now. */
+static bool act(struct keeper *keeper, const struct stk_session *row,
+                const struct stk_session_plan *plan)
+{
+    if (plan->act == STK_SESSION_ACT_APPLY) {
+        struct stk_session_change change = { .event = plan->event };
+        return record(keeper, &change);
+    }
+    struct stk_session begun = *row;
+    if (plan->act == STK_SESSION_ACT_RENEW) {
+        if (!begin_renewal(keeper)) return false;
+        begun = keeper->row;
+    }
+    struct stk_answer answer;
+    ask_provider(keeper, plan->act, &begun, &answer);
+    bool applied = record_answer(keeper, &answer);
+    stk_answer_release(&answer);
+    return applied;
+}
+
+static void step(struct keeper *keeper)
+{
+    struct stk_session row = { 0 };
+    struct stk_error err = { 0 };
+    (void)snprintf(row.name, sizeof(row.name), "%s", keeper->spec->name);
+    if (stk_read(&keeper->all->options.access, read_row, &row, &err) != STK_OK) {
+        wait_for(keeper, AGAIN_NS);
+        return;
+    }
+    say_change(keeper, &row);
+    if (row.epoch != keeper->epoch && !take_over(keeper)) {
+        wait_for(keeper, AGAIN_NS);
+        return;
+    }
+    struct stk_session_plan plan = stk_session_plan(&row, keeper->spec, stk_clock_now());
+    if (plan.act == STK_SESSION_ACT_WAIT) {
+        wait_until(keeper, plan.at);
+    } else if (!act(keeper, &row, &plan)) {
+        wait_for(keeper, AGAIN_NS);
+    }
+}
+
+static void *keeper_main(void *arg)
+{
+    struct keeper *keeper = arg;
+    while (!is_stopping(keeper)) {
+        step(keeper);
+    }
+    return NULL;
+}
+
+/* --- start and stop ----------------------------------------------------------- */
+
+static void init_keeper(struct keeper *keeper, struct stk_keepers *all,
+                        const struct stk_session_spec *spec)
+{
+    pthread_condattr_t attr;
+    *keeper = (struct keeper){ .all = all, .spec = spec, .epoch = -1, .http = stk_http_new() };
+    (void)pthread_mutex_init(&keeper->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&keeper->cond, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+static enum stk_rc start_thread(struct keeper *keeper, struct stk_error *err)
+{
+    pthread_attr_t attr;
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+    int code = pthread_create(&keeper->thread, &attr, keeper_main, keeper);
+    (void)pthread_attr_destroy(&attr);
+    keeper->has_thread = code == 0;
+    if (code == 0) return STK_OK;
+    return stk_fail(err, STK_UNAVAILABLE, "could not start the thread of session \"%s\"",
+                    keeper->spec->name);
+}
+
+enum stk_rc stk_keepers_start(const struct stk_keepers_options *options, struct stk_keepers **ret,
+                              struct stk_error *err)
+{
+    size_t count = options->settings->session_count;
+    struct stk_keepers *keepers = stk_alloc(sizeof(*keepers));
+    keepers->options = *options;
+    keepers->owner = stk_strdup(options->owner);
+    keepers->list = stk_alloc((count + 1) * sizeof(*keepers->list));
+
+    enum stk_rc rc = STK_OK;
+    for (size_t i = 0; rc == STK_OK && i < count; i++) {
+        init_keeper(&keepers->list[i], keepers, &options->settings->sessions[i]);
+        keepers->count++;
+        rc = start_thread(&keepers->list[i], err);
+    }
+    if (rc != STK_OK) {
+        stk_keepers_stop(keepers);
+        return rc;
+    }
+    *ret = keepers;
+    return STK_OK;
+}
+
+static void tell(struct keeper *keeper, bool stop)
+{
+    (void)pthread_mutex_lock(&keeper->lock);
+    keeper->poked = true;
+    if (stop) keeper->stopping = true;
+    (void)pthread_cond_signal(&keeper->cond);
+    (void)pthread_mutex_unlock(&keeper->lock);
+}
+
+void stk_keepers_stop(struct stk_keepers *keepers)
+{
+    if (keepers == NULL) return;
+    for (size_t i = 0; i < keepers->count; i++) {
+        tell(&keepers->list[i], true);
+        stk_http_cancel(keepers->list[i].http);
+    }
+    for (size_t i = 0; i < keepers->count; i++) {
+        struct keeper *keeper = &keepers->list[i];
+        if (keeper->has_thread) (void)pthread_join(keeper->thread, NULL);
+        stk_http_free(keeper->http);
+        (void)pthread_cond_destroy(&keeper->cond);
+        (void)pthread_mutex_destroy(&keeper->lock);
+    }
+    free(keepers->list);
+    free(keepers->owner);
+    free(keepers);
+}
+
+void stk_keepers_poke(struct stk_keepers *keepers, const char *session)
+{
+    if (keepers == NULL) return;
+    for (size_t i = 0; i < keepers->count; i++) {
+        bool is_meant = session == NULL || strcmp(session, keepers->list[i].spec->name) == 0;
+        if (is_meant) tell(&keepers->list[i], false);
+    }
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/vault.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/redact.h"
+#include "session/credential.h"
+
+/* One for each session of the settings, in their order. */
+struct entry {
+    struct stk_pass pass;
+    bool is_known;
+};
+
+struct stk_vault {
+    const struct stk_settings *settings;
+    struct stk_access access;
+    pthread_mutex_t lock; /* of all below */
+    struct stk_keys *keys;
+    struct entry *entries; /* [settings->session_count] */
+};
+
+struct stk_vault *stk_vault_open(const struct stk_settings *settings,
+                                 const struct stk_access *access)
+{
+    struct stk_vault *vault = stk_alloc(sizeof(*vault));
+    vault->settings = settings;
+    vault->access = *access;
+    vault->entries = stk_alloc((settings->session_count + 1) * sizeof(*vault->entries));
+    (void)pthread_mutex_init(&vault->lock, NULL);
+    return vault;
+}
+
+void stk_vault_close(struct stk_vault *vault)
+{
+    if (vault == NULL) return;
+    for (size_t i = 0; i < vault->settings->session_count; i++) {
+        stk_pass_release(&vault->entries[i].pass);
+    }
+    stk_keys_close(vault->keys);
+    (void)pthread_mutex_destroy(&vault->lock);
+    free(vault->entries);
+    free(vault);
+}
+
+void stk_pass_release(struct stk_pass *pass)
+{
+    stk_secret_free(pass->credential);
+    stk_secret_free(pass->headers);
+    *pass = (struct stk_pass){ 0 };
+}
+
+/* --- keys ------------------------------------------------------------------- */
+
+static enum stk_rc open_keys(struct stk_vault *vault, struct stk_error *err)
+{
+    if (vault->keys != NULL) return STK_OK;
+    const char *path = vault->settings->key_file;
+    STK_CLEANUP(stk_freep) char *usual = path == NULL ? stk_keys_default_path() : NULL;
+    return stk_keys_open(path != NULL ? path : usual, true, &vault->keys, err);
+}
+
+enum stk_rc stk_vault_keys(struct stk_vault *vault, const struct stk_keys **ret,
+                           struct stk_error *err)
+{
+    (void)pthread_mutex_lock(&vault->lock);
+    enum stk_rc rc = open_keys(vault, err);
+    *ret = vault->keys;
+    (void)pthread_mutex_unlock(&vault->lock);
+    return rc;
+}
+
+/* --- secrets of the store ----------------------------------------------------- */
+
+/* Credentials are bound to their generation; the keeper's own things outlive
+ * one (a refresh token that does not rotate). */
+char *stk_vault_about(const char *session, enum stk_session_secret which, int64_t generation)
+{
+    if (which == STK_SESSION_WORK) return stk_format("stoker session work %s", session);
+    return stk_format("stoker session credential %" PRId64 " %s", generation, session);
+}
+
+struct secret_read {
+    const char *session;
+    enum stk_session_secret which;
+    struct stk_buf sealed;
+    int64_t generation;
+};
+
+static enum stk_rc read_secret(struct stk_store *store, void *arg, struct stk_error *err)
+{
+    struct secret_read *read = arg;
+    stk_buf_clear(&read->sealed);
+    return stk_store_session_secret(store, read->session, read->which, &read->sealed,
+                                    &read->generation, err);
+}
+
+static enum stk_rc unseal(struct stk_vault *vault, const struct secret_read *read,
+                          struct stk_secret **ret, struct stk_error *err)
+{
+    if (read->sealed.len == 0) return STK_OK;
+    enum stk_rc rc = open_keys(vault, err);
+    if (rc != STK_OK) return rc;
+
+    STK_CLEANUP(stk_freep)
+    char *about = stk_vault_about(read->session, read->which, read->generation);
+    rc = stk_unseal(vault->keys, about, read->sealed.data, read->sealed.len, ret, err);
+    if (rc == STK_OK) stk_redact_add_secret(*ret);
+    return rc;
+}
+
+/* Under the lock: the keys are opened once. */
+static enum stk_rc fetch(struct stk_vault *vault, const char *session,
+                         enum stk_session_secret which, struct stk_secret **ret,
+                         int64_t *ret_generation, struct stk_error *err)
+{
+    struct secret_read read = { .session = session, .which = which };
+    *ret = NULL;
+    enum stk_rc rc = stk_read(&vault->access, read_secret, &read, err);
+    if (rc == STK_NOT_FOUND) rc = STK_OK; /* a session that nobody has seen yet */
+    if (rc == STK_OK) rc = unseal(vault, &read, ret, err);
+    *ret_generation = read.generation;
+    stk_buf_release(&read.sealed);
+    return rc;
+}
+
+enum stk_rc stk_vault_secret(struct stk_vault *vault, const char *session,
+                             enum stk_session_secret which, struct stk_secret **ret,
+                             int64_t *ret_generation, struct stk_error *err)
+{
+    (void)pthread_mutex_lock(&vault->lock);
+    enum stk_rc rc = fetch(vault, session, which, ret, ret_generation, err);
+    (void)pthread_mutex_unlock(&vault->lock);
+    return rc;
+}
+
+/* --- passes ------------------------------------------------------------------- */
+
+static void redact_strings(const json_t *value)
+{
+    const char *key = NULL;
+    json_t *member = NULL;
+    if (json_is_string(value)) stk_redact_add(json_string_value(value), json_string_length(value));
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    {
+        redact_strings(member);
+    }
+}
+
+/* Known by itself too: a cookie's value stands in the credential between quotes,
+ * in a request without. */
+static void redact_members(const struct stk_secret *credential)
+{
+    STK_CLEANUP(stk_json_freep) json_t *object = stk_credential_object(credential);
+    if (object != NULL) redact_strings(object);
+}
+
+static enum stk_rc renew_entry(struct stk_vault *vault, const struct stk_session_spec *spec,
+                               struct entry *entry, struct stk_error *err)
+{
+    struct stk_pass fresh = { 0 };
+    enum stk_rc rc =
+        fetch(vault, spec->name, STK_SESSION_CREDENTIAL, &fresh.credential, &fresh.generation, err);
+    if (rc == STK_OK && fresh.credential != NULL) {
+        rc = stk_credential_headers(spec, fresh.credential, &fresh.headers, err);
+    }
+    if (rc != STK_OK) {
+        stk_pass_release(&fresh);
+        return rc;
+    }
+    if (fresh.credential != NULL) redact_members(fresh.credential);
+    stk_pass_release(&entry->pass);
+    entry->pass = fresh;
+    entry->is_known = true;
+    return STK_OK;
+}
+
+static enum stk_rc pass_of(struct stk_vault *vault, const struct stk_session_spec *spec,
+                           int64_t generation, struct stk_pass *ret, struct stk_error *err)
+{
+    struct entry *entry = &vault->entries[spec - vault->settings->sessions];
+    enum stk_rc rc = STK_OK;
+    if (!entry->is_known || entry->pass.generation < generation) {
+        rc = renew_entry(vault, spec, entry, err);
+    }
+    if (rc != STK_OK) return rc;
+    *ret = (struct stk_pass){ .generation = entry->pass.generation };
+    if (entry->pass.credential != NULL) {
+        ret->credential = stk_secret_ref(entry->pass.credential);
+        ret->headers = stk_secret_ref(entry->pass.headers);
+    }
+    return STK_OK;
+}
+
+enum stk_rc stk_vault_pass(struct stk_vault *vault, const struct stk_session_spec *spec,
+                           int64_t generation, struct stk_pass *ret, struct stk_error *err)
+{
+    (void)pthread_mutex_lock(&vault->lock);
+    enum stk_rc rc = pass_of(vault, spec, generation, ret, err);
+    (void)pthread_mutex_unlock(&vault->lock);
+    return rc;
+}
