@@ -76,6 +76,20 @@ static const struct {
 };
 /* clang-format on */
 
+/* What cannot be checked is taken to be good, until a job was refused with it:
+ * then its word is all there is. Stoker's own sign-in nobody else can refuse. */
+void stk_provider_cannot_check(const struct stk_ask *ask, struct stk_answer *answer)
+{
+    bool is_ours = ask->spec->provider == STK_PROVIDER_OPERATOR;
+    if (is_ours || ask->session->state != STK_SESSION_SUSPECT) {
+        stk_answer_say(answer, STK_SESSION_ON_CHECK_OK, NULL);
+        return;
+    }
+    stk_answer_say(answer, STK_SESSION_ON_CHECK_LOST, "%s",
+                   ask->session->reason[0] != '\0' ? ask->session->reason
+                                                   : "a job was refused with it");
+}
+
 void stk_provider_ask(enum stk_session_act act, const struct stk_ask *ask,
                       struct stk_answer *answer)
 {
@@ -86,7 +100,11 @@ void stk_provider_ask(enum stk_session_act act, const struct stk_ask *ask,
         stk_provider_fn *fn = *(stk_provider_fn *const *)((const char *)ops + questions[i].at);
         stk_answer_say(answer, questions[i].otherwise, questions[i].reason != NULL ? "%s" : NULL,
                        questions[i].reason);
-        if (fn != NULL) fn(ask, answer);
+        if (fn != NULL) {
+            fn(ask, answer);
+        } else if (act == STK_SESSION_ACT_CHECK) {
+            stk_provider_cannot_check(ask, answer);
+        }
         return;
     }
 }

@@ -73,8 +73,12 @@ extern const struct stk_provider_ops stk_provider_operator, stk_provider_static,
     stk_provider_manual;
 const struct stk_provider_ops *stk_provider_ops(enum stk_provider provider);
 
+/* The answer to `check` where nobody can be asked: CHECK_OK, but CHECK_LOST when a
+ * job was refused with it. */
+void stk_provider_cannot_check(const struct stk_ask *ask, struct stk_answer *answer);
+
 /* Asks, and answers for the provider where it has no function: what cannot be
- * checked is taken to be good (CHECK_OK), what cannot be renewed is REFUSED. */
+ * renewed is REFUSED. */
 void stk_provider_ask(enum stk_session_act act, const struct stk_ask *ask,
                       struct stk_answer *answer);
 

@@ -216,3 +216,23 @@ def test_keys_of_stoker_yaml_in_the_pages_are_taken(stoker):
             stoker.write("stoker.yaml", block)
             done = stoker.run("status", ok=False)
             assert done.returncode in (0, 66), f"{path.name}, block {number + 1}: {done.stderr}"
+
+
+def test_the_tables_of_sessions_are_those_of_the_source():
+    page = (ROOT / "docs/sessions.md").read_text()
+    states = re.findall(r'X\(\w+,\s*"(\w+)",\s*(true|false),\s*(true|false),\s*"([^"]+)"\)', (ROOT / "src/model/session.h").read_text())
+    header = (ROOT / "src/model/session_config.h").read_text()
+    providers = re.findall(r'X\(\w+,\s*"([\w-]+)",\s*(true|false),\s*(true|false),\s*"([^"]+)"\)', header)
+    assert len(states) == 14 and len(providers) == 10
+    for name, opens, person, meaning in states:
+        assert f"| `{name}` | {'yes' if opens == 'true' else 'no'} | {'yes' if person == 'true' else ''} | {meaning} |" in page
+    for name, renews, person, what in providers:
+        assert f"| `{name}` | {'yes' if renews == 'true' else 'no'} | {'yes' if person == 'true' else 'no'} | {what} |" in page
+    words = {".": "", "x": "may", "!": "must"}
+    keys = {}
+    for name, takes in re.findall(r'\{ "(\w+)",\s*\w+,\s*(?:AT\(\w+\)|0),\s*"([.x! ]{19})" \}', (ROOT / "src/model/session_config.c").read_text()):
+        old = keys.get(name, ["."] * 10)
+        keys[name] = [before if now == "." else now for before, now in zip(old, takes.split(" "))]
+    assert len(keys) > 35
+    for name, columns in keys.items():
+        assert f"| `{name}` | {' | '.join(words[column] for column in columns)} |" in page
