@@ -12,6 +12,7 @@
     GET  /_sim/state      counters, knobs, and what a person would see (the open challenge, the code)
     POST /_sim/set        {"slots": 1}            knobs: authority/knobs.py says what each does
     POST /_sim/person     {"action": "pass"}      what a person does: see person() of each flow
+    POST /_sim/reset      {"slots": 1}            a new authority that knows nobody, with these knobs
 """
 import argparse
 import collections
@@ -140,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         idle, self.last = time.monotonic() - self.last, time.monotonic()
         request = Request(self.command, self.path, self.headers, body)
         if request.path.startswith("/_sim/"):
-            return self.send(control(world, request))
+            return self.send(control(self.server, request))
         if 0 < world.knobs.eof_after_idle_s < idle:
             return self.hang_up()
         reply = world.answer(request)
@@ -175,13 +176,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return super().date_time_string(world.now() + world.knobs.clock_skew_s)
 
 
-def control(world, request):
+def control(server, request):
+    world = server.world
     if request.path == "/_sim/state":
         return Reply(200, world.state())
     if request.path == "/_sim/set":
         with world.lock:
             unknown = world.knobs.change(request.json() or {})
         return Reply(200, {}) if unknown is None else Reply(400, {"detail": f"no knob {unknown}"})
+    if request.path == "/_sim/reset":
+        server.world = World(**(request.json() or {}))
+        return Reply(200, {})
     if request.path == "/_sim/person":
         return world.person(request.json() or {})
     return Reply(404, {"detail": "no such control"})
@@ -201,9 +206,8 @@ class Simulator:
     """The server on a thread of its own."""
 
     def __init__(self, **knobs):
-        self.world = World(**knobs)
         self.server = Server(("127.0.0.1", 0), Handler)
-        self.server.world = self.world
+        self.server.world = World(**knobs)
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """oauth: device flow (RFC 8628), refresh tokens that rotate or not, client credentials."""
 import secrets
+import urllib.parse
 
 from authority.wire import Reply
 
@@ -76,7 +77,8 @@ class OAuth:
 
     def is_client(self, request, form, needs_secret):
         knobs, basic = self.world.knobs, request.basic()
-        given = basic or (form.get("client_id"), form.get("client_secret"))
+        given = basic and tuple(map(urllib.parse.unquote_plus, basic))
+        given = given or (form.get("client_id"), form.get("client_secret"))
         if given[0] != knobs.client_id:
             return False
         return given[1] == knobs.client_secret if needs_secret or given[1] else True
