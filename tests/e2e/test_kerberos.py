@@ -80,7 +80,7 @@ def yaml(stoker, kdc, more=""):
         workers: 4
         tasks:
           t:
-            command: [sh, -c, "cp /dev/fd/4 cc && klist -s cc && echo $STOKER_SESSION_FD"]
+            command: [sh, -c, "KRB5CCNAME=FILE:/dev/fd/$STOKER_SESSION_FD klist -s"]
             params: {{n: int}}
             session: cluster
         sessions:
