@@ -44,7 +44,8 @@ struct stk_request {
     /* Who they are to stoker, as the header of that name has it: "Basic ..." of
      * NAME:PASSWORD or "Bearer TOKEN". NULL: the owner of this machine's store. */
     const struct stk_secret *authorization;
-    stk_time_ns now; /* when it was asked, by base/clock */
+    const char *code; /* the six digits of a name that needs them too; or NULL */
+    stk_time_ns now;  /* when it was asked, by base/clock */
 };
 
 STK_MUST_USE enum stk_rc stk_api_call(const struct stk_api *api, const struct stk_request *request,
@@ -57,6 +58,7 @@ struct stk_route_info {
 };
 size_t stk_api_routes(const struct stk_route_info **ret);
 
+#define STK_CODE_HEADER "X-Stoker-Code"
 enum { STK_BODY_BYTES_MAX = 64 * 1024 * 1024 };
 
 #endif

@@ -138,6 +138,9 @@
     X("POST", "/users/:name/password", user_password, VIEWER, NO_NAMES, \
       NAMES("password"), \
       "set a password; everybody may their own: `password`") \
+    X("POST", "/users/:name/totp", user_totp, VIEWER, NO_NAMES, \
+      NAMES("off"), \
+      "sign in with a code too, whose key is shown this once; everybody may their own: `off`") \
     X("POST", "/users/:name/remove", user_remove, ADMIN, NO_NAMES, \
       NO_NAMES, \
       "remove a user, with its tokens") \

@@ -55,6 +55,7 @@ STK_API_HANDLER(user_new);
 STK_API_HANDLER(user_grant);
 STK_API_HANDLER(user_revoke);
 STK_API_HANDLER(user_password);
+STK_API_HANDLER(user_totp);
 STK_API_HANDLER(user_remove);
 STK_API_HANDLER(tokens);
 STK_API_HANDLER(token_new);

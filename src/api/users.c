@@ -12,21 +12,25 @@
 #include "api/show.h"
 #include "base/alloc.h"
 #include "base/redact.h"
+#include "base/seal.h"
 #include "base/text.h"
 #include "base/timetext.h"
+#include "base/totp.h"
 #include "model/shown.h"
 
 enum { RENEWS_MAX = STK_SESSIONS_MAX, LABEL_BYTES_MAX = 100 };
 
 struct change {
     const struct stk_call *call;
-    const char *name;   /* of the user */
-    const char *action; /* "user.add" */
-    const char *renew;  /* a session; or NULL */
-    const char *role;   /* or NULL */
-    json_t *renews;     /* of a new user; or NULL */
-    char *hash;         /* a new password; or NULL */
-    bool take;          /* the right away */
+    const char *name;    /* of the user */
+    const char *action;  /* "user.add" */
+    const char *renew;   /* a session; or NULL */
+    const char *role;    /* or NULL */
+    json_t *renews;      /* of a new user; or NULL */
+    char *hash;          /* a new password; or NULL */
+    struct stk_buf totp; /* a new sealed key; empty with sets_totp: none any more */
+    bool sets_totp;
+    bool take; /* the right away */
     bool found;
     stk_time_ns now;
     enum stk_rc rc;
@@ -39,6 +43,7 @@ static void release(struct change *change)
 {
     stk_json_freep(&change->renews);
     stk_json_freep(&change->shown);
+    stk_buf_release(&change->totp);
     free(change->hash);
 }
 
@@ -50,6 +55,7 @@ static json_t *show_user(const struct stk_user *user)
     stk_put(shown, "name", stk_show_text(user->name));
     stk_put(shown, "role", stk_show_text(stk_role_name(user->role)));
     stk_put(shown, "renews", stk_show_json(user->renews));
+    stk_put(shown, "totp", json_boolean(user->totp != NULL));
     stk_put(shown, "password", json_boolean(user->password_hash != NULL));
     stk_put(shown, "blocked_until",
             user->blocked_until > 0 ? stk_show_time(user->blocked_until) : json_null());
@@ -227,6 +233,11 @@ static void change_user(void *context, const struct stk_user *user)
         next.failures = 0;
         next.blocked_until = 0;
     }
+    if (change->sets_totp) {
+        next.totp = change->totp.len > 0 ? change->totp.data : NULL;
+        next.totp_len = change->totp.len;
+        next.totp_step = 0;
+    }
     change->rc = stk_store_user_set(change->store, &next, change->err);
     stk_json_freep(&change->shown);
     change->shown = show_user(&next);
@@ -286,6 +297,39 @@ enum stk_rc stk_api_user_password(const struct stk_call *call, json_t **ret, str
     enum stk_rc rc = is_own ? STK_OK : stk_who_check_role(&call->who, STK_ROLE_ADMIN, err);
     if (rc == STK_OK) rc = read_password(call, true, &change.hash, err);
     return rc == STK_OK ? run_change(&change, ret, err) : rc;
+}
+
+/* The only moment in which the key is shown. */
+static enum stk_rc make_totp(struct change *change, struct stk_secret **ret_uri,
+                             struct stk_error *err)
+{
+    STK_CLEANUP(stk_freep) char *about = stk_totp_about(change->name);
+    struct stk_keys *keys = NULL;
+    enum stk_rc rc = stk_totp_keys(change->call, true, &keys, err);
+    if (rc != STK_OK) return rc;
+    struct stk_secret *key = stk_totp_make();
+    stk_seal(keys, about, key, &change->totp);
+    *ret_uri = stk_totp_uri(key, change->name);
+    stk_secret_free(key);
+    stk_keys_close(keys);
+    return STK_OK;
+}
+
+enum stk_rc stk_api_user_totp(const struct stk_call *call, json_t **ret, struct stk_error *err)
+{
+    STK_CLEANUP(release)
+    struct change change = {
+        .call = call, .name = call->arg, .action = "user.totp", .sets_totp = true
+    };
+    struct stk_secret *uri = NULL;
+    bool off = false, is_own = strcmp(call->who.name, call->arg) == 0;
+    enum stk_rc rc = is_own ? STK_OK : stk_who_check_role(&call->who, STK_ROLE_ADMIN, err);
+    if (rc == STK_OK) rc = stk_json_get_bool(call->request->body, "off", &off, err);
+    if (rc == STK_OK && !off) rc = make_totp(&change, &uri, err);
+    if (rc == STK_OK) rc = run_change(&change, ret, err);
+    if (rc == STK_OK && uri != NULL) stk_put(*ret, "uri", json_string(stk_secret_bytes(uri)));
+    stk_secret_free(uri);
+    return rc;
 }
 
 static enum stk_rc write_remove(struct stk_store *store, void *arg, stk_time_ns now,

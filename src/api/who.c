@@ -12,7 +12,9 @@
 #include "base/alloc.h"
 #include "base/rand.h"
 #include "base/redact.h"
+#include "base/seal.h"
 #include "base/timetext.h"
+#include "base/totp.h"
 #include "model/shown.h"
 
 #define TOKEN_PREFIX "stk_"
@@ -87,12 +89,14 @@ struct account {
     bool found;
     struct stk_user user; /* its texts are below */
     char *hash;
+    struct stk_buf totp; /* sealed */
     json_t *renews;
 };
 
 static void release(struct account *account)
 {
     free(account->hash);
+    stk_buf_release(&account->totp);
     stk_json_freep(&account->renews);
 }
 
@@ -104,6 +108,7 @@ static void take_user(void *context, const struct stk_user *user)
     account->user = *user;
     account->hash = user->password_hash != NULL ? stk_strdup(user->password_hash) : NULL;
     account->renews = stk_user_renews(user);
+    if (user->totp != NULL) stk_buf_add(&account->totp, user->totp, user->totp_len);
 }
 
 struct account_read {
@@ -132,6 +137,7 @@ static void become(struct account *account, const char *name, struct stk_who *wh
 struct note {
     const char *name;
     bool ok;
+    int64_t totp_step; /* of the code that was taken; 0: none was */
 };
 
 struct rewrite {
@@ -148,6 +154,7 @@ static void rewrite_user(void *context, const struct stk_user *user)
     struct stk_user next = *user;
     next.failures = rewrite->note->ok ? 0 : user->failures + 1;
     next.blocked_until = rewrite->note->ok ? 0 : rewrite->now + stk_login_delay(next.failures);
+    if (rewrite->note->totp_step > 0) next.totp_step = rewrite->note->totp_step;
     rewrite->rc = stk_store_user_set(rewrite->store, &next, rewrite->err);
 }
 
@@ -180,6 +187,44 @@ static bool is_right(const char *hash, const char *password)
     return fits && hash != NULL;
 }
 
+enum stk_rc stk_totp_keys(const struct stk_call *call, bool make, struct stk_keys **ret,
+                          struct stk_error *err)
+{
+    const char *path = call->api->settings->key_file;
+    STK_CLEANUP(stk_freep) char *usual = path == NULL ? stk_keys_default_path() : NULL;
+    return stk_keys_open(path != NULL ? path : usual, make, ret, err);
+}
+
+char *stk_totp_about(const char *name)
+{
+    return stk_format("stoker totp %s", name);
+}
+
+/* The second half of a sign-in that has one. */
+static enum stk_rc check_code(const struct stk_call *call, const char *name,
+                              const struct account *account, struct note *note,
+                              struct stk_error *err)
+{
+    if (account->totp.len == 0) return STK_OK;
+    if (call->request->code == NULL) {
+        return stk_fail(err, STK_DENIED, "%s signs in with a code too: add --code", name);
+    }
+    STK_CLEANUP(stk_freep) char *about = stk_totp_about(name);
+    struct stk_keys *keys = NULL;
+    struct stk_secret *key = NULL;
+    enum stk_rc rc = stk_totp_keys(call, false, &keys, err);
+    if (rc == STK_OK) {
+        rc = stk_unseal(keys, about, account->totp.data, account->totp.len, &key, err);
+    }
+    if (rc == STK_OK) {
+        rc = stk_totp_check(key, call->request->code, call->request->now, account->user.totp_step,
+                            &note->totp_step, err);
+    }
+    stk_secret_free(key);
+    stk_keys_close(keys);
+    return rc;
+}
+
 static enum stk_rc check_password(const struct stk_call *call, const char *name,
                                   const char *password, struct account *account,
                                   struct stk_error *err)
@@ -193,9 +238,13 @@ static enum stk_rc check_password(const struct stk_call *call, const char *name,
     }
     struct note note = { .name = name, .ok = is_right(account->hash, password) };
     if (!account->found) return stk_fail(err, STK_DENIED, "%s", wrong);
-    if (!note.ok || account->user.failures > 0) rc = stk_write(access, write_note, &note, err);
-    if (rc != STK_OK) return rc;
-    return note.ok ? STK_OK : stk_fail(err, STK_DENIED, "%s", wrong);
+    struct stk_error why = { .rc = STK_OK };
+    if (!note.ok) (void)stk_fail(&why, STK_DENIED, "%s", wrong);
+    if (note.ok) note.ok = check_code(call, name, account, &note, &why) == STK_OK;
+    bool is_news = !note.ok || account->user.failures > 0 || note.totp_step > 0;
+    if (is_news) rc = stk_write(access, write_note, &note, err);
+    if (rc != STK_OK || note.ok) return rc;
+    return stk_fail(err, why.rc, "%s", why.text);
 }
 
 /* NAME:PASSWORD as base64. */

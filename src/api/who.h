@@ -47,6 +47,11 @@ STK_MUST_USE enum stk_rc stk_who_check_renew(const struct stk_call *call,
 bool stk_user_name_is_valid(const char *name);
 /* The sessions a user may renew: an array, a new reference. */
 json_t *stk_user_renews(const struct stk_user *user);
+/* What seals the keys of their codes, and what is bound to one. free() ends it. */
+struct stk_keys;
+STK_MUST_USE enum stk_rc stk_totp_keys(const struct stk_call *call, bool make,
+                                       struct stk_keys **ret, struct stk_error *err);
+char *stk_totp_about(const char *name);
 /* argon2id, as libsodium writes it. STK_UNAVAILABLE: no memory for it. */
 STK_MUST_USE enum stk_rc stk_password_hash(const struct stk_secret *password, char **ret,
                                            struct stk_error *err);

@@ -29,6 +29,8 @@ const struct stk_option stk_global_options[] = {
     { .name = "store", .value = "URL", .help = "the jobs database: sqlite:PATH" },
     { .name = "as", .value = "NAME", .help = "act as this user: stoker asks for the password" },
     { .name = "password-stdin", .help = "read the password from a line of stdin instead" },
+    { .name = "code",
+      .help = "ask for the six digits of an authenticator too (next line of stdin)" },
     { .name = "json", .help = "print JSON, errors too" },
     { .name = "quiet", .help = "print only ids, one a line" },
     { .name = "color", .value = "auto|always|never", .help = "colours; NO_COLOR is honoured" },
@@ -184,7 +186,7 @@ enum stk_rc stk_cli_settings(struct stk_cli *cli, bool must_exist, const struct 
 enum stk_rc stk_cli_sign_in(struct stk_cli *cli, struct stk_error *err)
 {
     if (cli->is_signed_in_) return STK_OK;
-    enum stk_rc rc = stk_sign_in(cli, &cli->authorization_, err);
+    enum stk_rc rc = stk_sign_in(cli, &cli->authorization_, cli->code_, sizeof(cli->code_), err);
     cli->is_signed_in_ = rc == STK_OK;
     return rc;
 }
@@ -204,6 +206,7 @@ static enum stk_rc call(struct stk_cli *cli, const char *method, const char *pat
             .command = command,
             .must_exist = !cli->may_create || settings->task_count == 0,
             .authorization = cli->authorization_,
+            .code = cli->code_[0] != '\0' ? cli->code_ : NULL,
             .progress = cli->progress,
             .context = cli->progress_context,
         };

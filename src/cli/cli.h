@@ -58,6 +58,7 @@ struct stk_cli {
     struct stk_settings *settings_;
     struct stk_client *client_;
     struct stk_secret *authorization_;
+    char code_[16]; /* of --code; "" none */
     bool is_signed_in_;
     bool reader_left_; /* stdout is closed: end without a word */
 };

@@ -52,6 +52,7 @@
     X(user_grant)     /* user.c        */ \
     X(user_revoke)    /* user.c        */ \
     X(user_password)  /* user.c        */ \
+    X(user_totp)      /* user.c        */ \
     X(user_remove)    /* user.c        */ \
     X(token_list)     /* user.c        */ \
     X(token_add)      /* user.c        */ \

@@ -134,7 +134,24 @@ static enum stk_rc from_token(const char *token, struct stk_secret **ret, struct
     return STK_OK;
 }
 
-enum stk_rc stk_sign_in(const struct stk_cli *cli, struct stk_secret **ret, struct stk_error *err)
+/* Digits that are good once, for half a minute: no secret, but none of argv's. */
+static enum stk_rc ask_code(const struct stk_cli *cli, char *ret, size_t size,
+                            struct stk_error *err)
+{
+    struct stk_secret *code = NULL;
+    if (!stk_args_has(&cli->args, "code")) return STK_OK;
+    enum stk_rc rc = stk_password_ask(cli, "code", false, &code, err);
+    if (rc == STK_OK && (stk_secret_len(code) >= size ||
+                         strspn(stk_secret_bytes(code), "0123456789") != stk_secret_len(code))) {
+        rc = stk_fail(err, STK_INVALID, "a code is six digits");
+    }
+    if (rc == STK_OK) (void)snprintf(ret, size, "%s", stk_secret_bytes(code));
+    stk_secret_free(code);
+    return rc;
+}
+
+enum stk_rc stk_sign_in(const struct stk_cli *cli, struct stk_secret **ret, char *ret_code,
+                        size_t code_size, struct stk_error *err)
 {
     const char *name = stk_args_text(&cli->args, "as");
     const char *token = getenv("STOKER_TOKEN");
@@ -147,6 +164,7 @@ enum stk_rc stk_sign_in(const struct stk_cli *cli, struct stk_secret **ret, stru
     struct stk_secret *password = NULL;
     (void)snprintf(what, sizeof(what), "password of %.64s", name);
     enum stk_rc rc = stk_password_ask(cli, what, false, &password, err);
+    if (rc == STK_OK) rc = ask_code(cli, ret_code, code_size, err);
     if (rc == STK_OK) *ret = make_basic(name, password);
     stk_secret_free(password);
     return rc;

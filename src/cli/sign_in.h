@@ -18,7 +18,7 @@
 
 /* The value of the header Authorization. */
 STK_MUST_USE enum stk_rc stk_sign_in(const struct stk_cli *cli, struct stk_secret **ret,
-                                     struct stk_error *err);
+                                     char *ret_code, size_t code_size, struct stk_error *err);
 
 /* `what`: "password for anna". twice: a new one, asked again to be sure. */
 STK_MUST_USE enum stk_rc stk_password_ask(const struct stk_cli *cli, const char *what, bool twice,

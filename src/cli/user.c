@@ -174,6 +174,30 @@ static enum stk_rc run_revoke(struct stk_cli *cli, struct stk_error *err)
     return change_right(cli, "revoke", "has the right no more", err);
 }
 
+static enum stk_rc run_totp(struct stk_cli *cli, struct stk_error *err)
+{
+    STK_CLEANUP(stk_buf_release) struct stk_buf path = STK_BUF_INIT;
+    STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
+    bool off = stk_args_has(&cli->args, "off");
+    STK_CLEANUP(stk_json_freep) json_t *body = json_pack("{s:b}", "off", (int)off);
+    stk_buf_adds(&path, "/users/");
+    stk_query_segment(&path, cli->args.words[0]);
+    stk_buf_adds(&path, "/totp");
+    enum stk_rc rc = stk_cli_post(cli, stk_buf_str(&path), body, &answer, err);
+    if (rc != STK_OK) return rc;
+    if (cli->json) {
+        stk_cli_add_json(cli, answer);
+    } else if (off) {
+        stk_buf_addf(&cli->out, "user %s signs in without a code\n", cli->args.words[0]);
+    } else {
+        stk_value_add(&cli->out, json_object_get(answer, "uri"));
+        stk_buf_adds(&cli->out, "\n");
+        if (!cli->quiet)
+            stk_buf_adds(&cli->out, "it is shown this once: give it to an authenticator app\n");
+    }
+    return STK_OK;
+}
+
 static enum stk_rc run_remove(struct stk_cli *cli, struct stk_error *err)
 {
     STK_CLEANUP(stk_json_freep) json_t *body = json_object();
@@ -245,6 +269,22 @@ const struct stk_command_info stk_cli_user_password = {
     .words_min = 1,
     .words_max = 1,
     .run = run_password,
+};
+static const struct stk_option totp_options[] = {
+    { .name = "off", .help = "sign in without a code again" },
+    { .name = NULL },
+};
+
+const struct stk_command_info stk_cli_user_totp = {
+    .name = "user totp",
+    .synopsis = "NAME [--off]",
+    .summary = "sign in with a code too: prints what an authenticator app needs",
+    .description = "From then on --as NAME needs --code: six digits that change every 30 seconds, "
+                   "each good once. Everybody may do it for themselves.",
+    .words_min = 1,
+    .words_max = 1,
+    .options = totp_options,
+    .run = run_totp,
 };
 const struct stk_command_info stk_cli_user_remove = {
     .name = "user remove",

@@ -197,6 +197,7 @@ static enum stk_rc ask(const struct stk_exchange *exchange, struct MHD_Connectio
         .body = body,
         .actor = actor,
         .authorization = authorization,
+        .code = stk_mhd()->lookup_connection_value(connection, MHD_HEADER_KIND, STK_CODE_HEADER),
         .now = stk_clock_now(),
     };
     rc = stk_api_call(api, &request, ret, err);

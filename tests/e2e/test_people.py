@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """People: names, roles, the right to renew, tokens, and what is kept of what they did."""
+import base64
+import hmac
 import json
+import re
 import sqlite3
+import struct
 import time
 
 import pytest
@@ -114,6 +118,29 @@ def test_a_token_acts_for_its_user_until_it_is_removed(stoker):
     assert done.returncode == 77 and token not in done.stderr
     over = stoker.run("token", "add", "--user", "robot", "--expires", "1ms", "--quiet").stdout.strip()
     assert "over" in eventually(lambda: stoker.run("status", env={"STOKER_TOKEN": over}, ok=False).stderr)
+
+
+def code_of(uri, at):
+    key = base64.b32decode(re.search(r"secret=([A-Z2-7]+)", uri).group(1))
+    digest = hmac.new(key, struct.pack(">Q", int(at) // 30), "sha1").digest()
+    place = digest[-1] & 15
+    return "%06d" % ((struct.unpack(">I", digest[place:place + 4])[0] & 0x7FFFFFFF) % 1000000)
+
+
+def test_a_code_is_needed_too_and_good_once(stoker):
+    set_up(stoker)
+    add(stoker, "ops", "--renew", "duty")
+    uri = as_user(stoker, "ops", "user", "totp", "ops").stdout
+    assert uri.startswith("otpauth://totp/stoker:ops?secret=")
+    done = as_user(stoker, "ops", "session", "renew", "duty", ok=False)
+    assert done.returncode == 77 and "--code" in done.stderr
+    words = ("session", "renew", "duty", "--as", "ops", "--password-stdin", "--code")
+    code = code_of(uri, time.time())
+    stoker.run(*words, input=f"{PASSWORD}\n{code}\n")
+    done = stoker.run(*words, input=f"{PASSWORD}\n{code}\n", ok=False)
+    assert done.returncode == 77 and "used before" in done.stderr
+    stoker.run("user", "totp", "ops", "--off")
+    as_user(stoker, "ops", "session", "renew", "duty")
 
 
 def test_the_audit_finds_what_was_changed_behind_its_back(stoker):
