@@ -197,7 +197,7 @@ static enum stk_rc pass_of(struct stk_vault *vault, const struct stk_session_spe
     *ret = (struct stk_pass){ .generation = entry->pass.generation };
     if (entry->pass.credential != NULL) {
         ret->credential = stk_secret_ref(entry->pass.credential);
-        ret->headers = stk_secret_ref(entry->pass.headers);
+        if (entry->pass.headers != NULL) ret->headers = stk_secret_ref(entry->pass.headers);
     }
     return STK_OK;
 }
