@@ -63,7 +63,7 @@ def sign_in(stoker, sim):
 
 def test_a_link_is_made_when_a_person_is_there_and_all_goes_on_when_they_have_passed(stoker, sim):
     lab(stoker, sim, CHALLENGE)
-    stoker.run("sweep", "t", "n=1:20:1")
+    stoker.run("sweep", "t", "n=1:8:1")
     stoker.start_pool()
     stoker.run("session", "renew", "lab")
     is_in(stoker, "challenge_open", "await_ready")
@@ -71,17 +71,17 @@ def test_a_link_is_made_when_a_person_is_there_and_all_goes_on_when_they_have_pa
         stoker.run("session", "ready", "lab")
     is_in(stoker, "challenge_open")
     sim.person(action="pass")
-    stoker.wait_counts(completed=20)
+    stoker.wait_counts(completed=8)
     assert 14000 < session(stoker)["expires_in"] <= 14400
     counters = sim.state()["counters"]
     assert counters["mints"] == 1 and counters.get("challenge_gets", 0) == 0 and counters.get("dirty_jars", 0) == 0
 
     sim.person(action="evict")
-    stoker.run("sweep", "t", "n=21:40:1")
+    stoker.run("sweep", "t", "n=9:16:1")
     is_in(stoker, "await_ready", "needs_human")
     assert sim.counter("mints") == 1, "nobody has said ready: a challenge is scarce"
     sign_in(stoker, sim)
-    stoker.wait_counts(completed=40)
+    stoker.wait_counts(completed=16)
     assert stoker.sql("SELECT DISTINCT attempt FROM jobs") == [(1,)], "a lost session costs no attempt"
 
 
@@ -112,13 +112,13 @@ def test_a_wrong_password_is_tried_once(stoker, sim):
 
 def test_a_form_is_posted_again_when_its_session_is_lost_and_nobody_is_asked(stoker, sim):
     lab(stoker, sim, FORM)
-    stoker.run("sweep", "t", "n=1:20:1")
+    stoker.run("sweep", "t", "n=1:8:1")
     stoker.start_pool()
-    stoker.wait_counts(completed=20)
+    stoker.wait_counts(completed=8)
     assert sim.counter("form_logins") == 1
     sim.person(action="evict-form")
-    stoker.run("sweep", "t", "n=21:40:1")
-    stoker.wait_counts(completed=40)
+    stoker.run("sweep", "t", "n=9:16:1")
+    stoker.wait_counts(completed=16)
     assert sim.counter("form_logins") == 2, "one for all, however many were refused"
     assert stoker.sql("SELECT DISTINCT attempt FROM jobs") == [(1,)]
 
@@ -136,7 +136,7 @@ def test_a_refresh_token_that_rotates_is_used_once_each(stoker, sim):
     assert code in json.dumps(row)
     sim.person(code=code, action="pass")
     eventually(lambda: session(stoker)["generation"] >= 3, what="renewed twice without a person")
-    stoker.run("sweep", "t", "n=1:20:1")
-    stoker.wait_counts(completed=20)
+    stoker.run("sweep", "t", "n=1:8:1")
+    stoker.wait_counts(completed=8)
     counters = sim.state()["counters"]
     assert counters["refreshes"] >= 2 and counters.get("reuses", 0) == 0 and counters["mints"] == 1
