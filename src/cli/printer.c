@@ -151,8 +151,39 @@ static void read_lines(struct stk_printer *printer)
 
 /* --- the status line ----------------------------------------------------- */
 
+static stk_time_ns end_of(const struct stk_session *session)
+{
+    stk_time_ns expires = session->expires_at, deadline = session->deadline_at;
+    if (expires == STK_NEVER) return deadline;
+    return deadline != STK_NEVER && deadline < expires ? deadline : expires;
+}
+
+/* One that is closed goes before the one that ends first. */
+void stk_printer_session_add(const struct stk_session *sessions, size_t count, stk_time_ns now,
+                             struct stk_buf *out)
+{
+    const struct stk_session *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct stk_session *session = &sessions[i];
+        if (!stk_session_admits(session, now)) {
+            stk_buf_addf(out, "%s: %s", session->name,
+                         stk_session_needs_person(session->state)
+                             ? "needs a person"
+                             : stk_session_state_name(session->state));
+            return;
+        }
+        if (end_of(session) == STK_NEVER) continue;
+        if (first == NULL || end_of(session) < end_of(first)) first = session;
+    }
+    if (first == NULL) return;
+    char left[STK_DURATION_TEXT];
+    stk_time_ns left_ns = end_of(first) - now;
+    stk_duration_text(left_ns - left_ns % STK_SECOND, left);
+    stk_buf_addf(out, "%s ends in %s", first->name, left);
+}
+
 void stk_printer_status_add(const struct stk_term *term, const struct stk_counts *counts,
-                            const struct stk_rate *rate, struct stk_buf *out)
+                            const struct stk_rate *rate, const char *session, struct stk_buf *out)
 {
     STK_CLEANUP(stk_buf_release) struct stk_buf line = STK_BUF_INIT;
     const char *dot = term->unicode ? " · " : ", ";
@@ -178,6 +209,7 @@ void stk_printer_status_add(const struct stk_term *term, const struct stk_counts
     bool is_moving = counts->of[STK_STATE_RUNNING] > 0; /* else what waits is not due */
     if (is_moving) stk_pace_add(term, &pace, rate->per_s, eta_s);
     if (pace.len > 0) stk_buf_addf(&line, "%s%s", dot, stk_buf_str(&pace));
+    if (*session != '\0') stk_buf_addf(&line, "%s%s", dot, session);
 
     int room = width - stk_text_cells(stk_buf_str(&line)) - 3;
     int cells = room < STATUS_BAR_MAX ? room : STATUS_BAR_MAX;
@@ -188,9 +220,21 @@ void stk_printer_status_add(const struct stk_term *term, const struct stk_counts
     stk_buf_add(out, stk_buf_str(&line), stk_text_fit(stk_buf_str(&line), width));
 }
 
-static enum stk_rc read_counts(struct stk_store *store, void *arg, struct stk_error *err)
+struct look {
+    struct stk_counts counts;
+    struct stk_buf session;
+};
+
+static enum stk_rc read_look(struct stk_store *store, void *arg, struct stk_error *err)
 {
-    return stk_store_counts(store, 0, arg, err);
+    struct look *look = arg;
+    const struct stk_session *sessions = NULL;
+    size_t count = 0;
+    stk_buf_clear(&look->session);
+    enum stk_rc rc = stk_store_counts(store, 0, &look->counts, err);
+    if (rc == STK_OK) rc = stk_store_sessions(store, &sessions, &count, err);
+    if (rc == STK_OK) stk_printer_session_add(sessions, count, stk_clock_now(), &look->session);
+    return rc;
 }
 
 static void erase_status(struct stk_printer *printer)
@@ -202,16 +246,18 @@ static void erase_status(struct stk_printer *printer)
 /* The new status, or the old one when it was looked at just now. */
 static void make_status(struct stk_printer *printer, struct stk_buf *ret)
 {
-    struct stk_counts counts = { { 0 } };
+    struct look look = { .session = STK_BUF_INIT };
     stk_time_ns now = stk_clock_mono();
     bool is_fresh = printer->looked_at != 0 && now - printer->looked_at < TICK;
-    if (is_fresh || stk_read(&printer->access, read_counts, &counts, NULL) != STK_OK) {
+    if (is_fresh || stk_read(&printer->access, read_look, &look, NULL) != STK_OK) {
         stk_buf_adds(ret, stk_buf_str(&printer->status));
-        return;
+    } else {
+        printer->looked_at = now;
+        stk_rate_add(&printer->rate, stk_counts_ended(&look.counts), now);
+        stk_printer_status_add(printer->term, &look.counts, &printer->rate,
+                               stk_buf_str(&look.session), ret);
     }
-    printer->looked_at = now;
-    stk_rate_add(&printer->rate, stk_counts_ended(&counts), now);
-    stk_printer_status_add(printer->term, &counts, &printer->rate, ret);
+    stk_buf_release(&look.session);
 }
 
 /* --- the thread ---------------------------------------------------------- */

@@ -36,9 +36,12 @@ void stk_printer_stop(struct stk_printer *printer, const char *tail);
 void stk_printer_line_add(const struct stk_term *term, bool json, const struct stk_line *line,
                           int cells, struct stk_buf *out);
 
-/* `▸ 1,234 done · 8 running · 766 pending · 210/s · about 4s left [████  ]`,
- * cut to the width; no newline. */
+/* `▸ 1,234 done · 8 running · 766 pending · 210/s · about 4s left · duty ends in 3h 12m [████  ]`,
+ * cut to the width; no newline. `session`: what stk_printer_session_add gave. */
 void stk_printer_status_add(const struct stk_term *term, const struct stk_counts *counts,
-                            const struct stk_rate *rate, struct stk_buf *out);
+                            const struct stk_rate *rate, const char *session, struct stk_buf *out);
+/* "duty ends in 3h 12m", "lab: needs a person"; nothing when none ends. */
+void stk_printer_session_add(const struct stk_session *sessions, size_t count, stk_time_ns now,
+                             struct stk_buf *out);
 
 #endif

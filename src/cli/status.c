@@ -131,6 +131,23 @@ static void add_pools(struct stk_cli *cli, const json_t *status)
     }
 }
 
+static void add_sessions(struct stk_cli *cli, const json_t *sessions)
+{
+    size_t i = 0;
+    const json_t *session = NULL;
+    if (json_array_size(sessions) > 0) stk_buf_addc(&cli->out, '\n');
+    json_array_foreach(sessions, i, session)
+    {
+        STK_CLEANUP(stk_buf_release) struct stk_buf line = STK_BUF_INIT;
+        bool is_open = json_is_true(json_object_get(session, "open"));
+        bool is_ending = json_is_true(json_object_get(session, "warn"));
+        stk_value_add(&line, json_object_get(session, "text"));
+        stk_term_add(&cli->term, &cli->out,
+                     is_ending || !is_open ? STK_STYLE_WARN : STK_STYLE_PLAIN, stk_buf_str(&line));
+        stk_buf_addc(&cli->out, '\n');
+    }
+}
+
 static bool is_idle(const json_t *worker)
 {
     const char *state = stk_answer_text(worker, "state");
@@ -212,6 +229,7 @@ static enum stk_rc draw(struct stk_cli *cli, void *context, bool *ret_done, stru
     add_counts(cli, status);
     add_tasks(cli, json_object_get(status, "tasks"));
     add_sweeps(cli, json_object_get(sweeps, "sweeps"));
+    add_sessions(cli, json_object_get(status, "sessions"));
     add_pools(cli, status);
     add_workers(cli, json_object_get(status, "workers"));
     return STK_OK;

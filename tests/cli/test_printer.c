@@ -29,7 +29,7 @@ static void status__says_how_far_and_when(void **unused)
     STK_CLEANUP(stk_buf_release) struct stk_buf out = STK_BUF_INIT;
     struct stk_counts counts = counts_of(1234, 0, 8, 766);
     const struct stk_rate rate = { .per_s = 210 };
-    stk_printer_status_add(&plain, &counts, &rate, &out);
+    stk_printer_status_add(&plain, &counts, &rate, "", &out);
     assert_string_equal(stk_buf_str(&out), "▸ 1,234 done · 8 running · 766 pending · 210/s · about "
                                            "4s left [████████████▎       ]");
 }
@@ -41,7 +41,7 @@ static void status__is_cut_to_the_width(void **unused)
     STK_CLEANUP(stk_buf_release) struct stk_buf out = STK_BUF_INIT;
     struct stk_counts counts = counts_of(10, 2, 1, 0);
     const struct stk_rate rate = { .per_s = 0 };
-    stk_printer_status_add(&narrow, &counts, &rate, &out);
+    stk_printer_status_add(&narrow, &counts, &rate, "", &out);
     assert_string_equal(stk_buf_str(&out), "▸ 12 done · 2 of th");
     assert_int_equal(stk_text_cells(stk_buf_str(&out)), 19);
 }
@@ -147,11 +147,32 @@ static void log_files__that_are_not_there_are_named(void **unused)
                                   "such file or directory");
 }
 
+static void session_line__tells_of_a_closed_one_before_the_next_end(void **state)
+{
+    (void)state;
+    STK_CLEANUP(stk_buf_release) struct stk_buf out = STK_BUF_INIT;
+    struct stk_session sessions[3];
+    const char *names[] = { "day", "duty", "lab" };
+    for (size_t i = 0; i < STK_ARRAY_LEN(sessions); i++) {
+        stk_session_init(&sessions[i], names[i]);
+        sessions[i].state = STK_SESSION_VALID;
+        sessions[i].expires_at = (stk_time_ns)(10 - i) * STK_HOUR;
+    }
+    sessions[0].deadline_at = STK_HOUR;
+    stk_printer_session_add(sessions, STK_ARRAY_LEN(sessions), 30 * STK_MINUTE + 1, &out);
+    assert_string_equal(stk_buf_str(&out), "day ends in 29m 59s");
+    stk_buf_clear(&out);
+    sessions[2].state = STK_SESSION_NEEDS_HUMAN;
+    stk_printer_session_add(sessions, STK_ARRAY_LEN(sessions), 0, &out);
+    assert_string_equal(stk_buf_str(&out), "lab: needs a person");
+}
+
 int main(void)
 {
     struct stk_term term;
     stk_term_init(&term, "never"); /* sets LC_CTYPE, as the program does */
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(session_line__tells_of_a_closed_one_before_the_next_end),
         cmocka_unit_test(status__says_how_far_and_when),
         cmocka_unit_test(status__is_cut_to_the_width),
         cmocka_unit_test(line__is_text_or_json),

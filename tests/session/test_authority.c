@@ -158,6 +158,32 @@ static void verdict__by_a_pointer_that_has_to_be_true(void **state)
     }
 }
 
+static void login_again__is_its_own_page_and_no_other(void **state)
+{
+    static const struct {
+        int status;
+        const char *headers, *body;
+        bool is_it;
+    } cases[] = {
+        { 302, "location: /login?error=1\n", "", true },
+        { 302, "location: https://lab.example/login\n", "", true },
+        { 302, "location: /login/done\n", "", false },
+        { 302, "location: /oauth/welcome\n", "", false },
+        { 302, "location: /home?from=/login\n", "", false },
+        { 200, HTML, PASSWORD, true },
+        { 200, HTML, "<h1>Welcome</h1>", false },
+        { 302, "", "", false },
+    };
+    struct stk_session_spec spec = spec_at("https://lab.example");
+    spec.login = (char *)(uintptr_t) "/login";
+    (void)state;
+    for (size_t i = 0; i < STK_ARRAY_LEN(cases); i++) {
+        STK_CLEANUP(stk_reply_release)
+        struct stk_reply reply = reply_of(cases[i].status, cases[i].headers, cases[i].body);
+        if (stk_authority_is_login_again(&spec, &reply) != cases[i].is_it) fail_msg("case %zu", i);
+    }
+}
+
 /* --- the body of a sign-in ------------------------------------------------ */
 
 static void body__has_user_and_password_escaped_for_its_type(void **state)
@@ -191,6 +217,7 @@ int main(void)
         cmocka_unit_test(host__is_all_that_a_reason_shows_of_a_url),
         cmocka_unit_test(verdict__of_each_answer),
         cmocka_unit_test(verdict__by_a_pointer_that_has_to_be_true),
+        cmocka_unit_test(login_again__is_its_own_page_and_no_other),
         cmocka_unit_test(body__has_user_and_password_escaped_for_its_type),
     };
     return cmocka_run_group_tests_name("session/authority", tests, NULL, NULL);
