@@ -212,7 +212,8 @@ def test_what_the_authority_says_is_what_people_read(stoker, lab):
 
 LAB_SESSION = """\
 sessions:
-  lab: {{provider: form-cookie, url: "{url}", login: /login, check: /home, user: ann, password_file: lab.password, cookie: session}}
+  lab: {{provider: form-cookie, url: "{url}", login: /login, check: /home, user: ann, password_file: lab.password,
+        cookie: session, login_body: "user={{user}}&password={{password}}"}}
 """
 
 
