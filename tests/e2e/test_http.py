@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conftest import eventually
+from conftest import eventually, needs_faults
 from simulator import Simulator
 
 TASK = """\
@@ -103,6 +103,29 @@ def test_a_pool_that_is_killed_submits_nothing_twice(stoker, lab):
     assert stoker.sql("SELECT DISTINCT attempt FROM jobs WHERE state = 'completed'") == [(1,)]
 
 
+ADOPT = ('ambiguous: adopt\nlist: {url: "/me/tasks?limit=50", pointer: /results, match: {/settings/n: "{n}"}, '
+         'handle: "/tasks/{/id}"}')
+
+
+@needs_faults
+@pytest.mark.parametrize("count", [2, 9])
+@pytest.mark.parametrize("point", ["round.settled", "round.claimed", "commit.before", "commit.after", "handed.out",
+                                   "exec.before", "exec.started", "exec.ended"])
+def test_dying_at_any_point_submits_nothing_twice_and_loses_nothing_that_was_accepted(stoker, lab, point, count):
+    yaml(stoker, lab, http=ADOPT)
+    stoker.run("sweep", "sim", "n=1:8:1")
+    pool = stoker.start_pool(env={"STK_FAULT": f"{point}:{count}:kill"}, ready=False)
+    assert pool.wait() == -9
+    stoker.drain()
+    counts = stoker.counts()
+    failed = counts.get("failed", 0)
+    assert counts["completed"] + failed == 8 and failed <= 4
+    assert lab.counter("submits") == counts["completed"] and lab.counter("duplicate_submits") == 0
+    if failed:
+        assert all("not in the authority's list" in error for (error,) in
+                   stoker.sql("SELECT error FROM jobs WHERE state = 'failed'"))
+
+
 def test_a_stop_leaves_the_jobs_there_and_the_next_pool_asks_on(stoker, lab):
     yaml(stoker, lab)
     stoker.run("sweep", "sim", "n=1:6:1", "wait=2")
@@ -164,8 +187,7 @@ def test_ambiguous_is_for_a_person(stoker, lab):
 
 def test_an_ambiguous_job_is_found_in_the_list_and_adopted(stoker, lab):
     lab.set(submit_lost_rate=1.0)
-    yaml(stoker, lab, http='ambiguous: adopt\nlist: {url: "/me/tasks?limit=50", pointer: /results, '
-                           'match: {/settings/n: "{n}"}, handle: "/tasks/{/id}"}')
+    yaml(stoker, lab, http=ADOPT)
     stoker.run("sweep", "sim", "n=1:5:1")
     stoker.drain()
     assert_once(stoker, lab, 5)
@@ -173,8 +195,7 @@ def test_an_ambiguous_job_is_found_in_the_list_and_adopted(stoker, lab):
 
 def test_an_answer_without_a_place_is_adopted_too(stoker, lab):
     lab.set(drop_location_rate=0.5, relative_location=False)
-    yaml(stoker, lab, http='ambiguous: adopt\nlist: {url: "/me/tasks?limit=50", pointer: /results, '
-                           'match: {/settings/n: "{n}"}, handle: "/tasks/{/id}"}')
+    yaml(stoker, lab, http=ADOPT)
     stoker.run("sweep", "sim", "n=1:6:1")
     stoker.drain()
     assert_once(stoker, lab, 6)
