@@ -50,6 +50,9 @@ STK_API_HANDLER(session_unlock);
 STK_API_HANDLER(session_pause);
 STK_API_HANDLER(session_resume);
 
+STK_API_HANDLER(notify);
+STK_API_HANDLER(notify_test);
+
 STK_API_HANDLER(events);
 STK_API_HANDLER(logs);
 STK_API_HANDLER(doctor);

@@ -47,6 +47,8 @@
     X(limits)         /* limits.c      */ \
     X(limits_set)     /* limits.c      */ \
     X(limits_clear)   /* limits.c      */ \
+    X(notify_list)    /* notify.c      */ \
+    X(notify_test)    /* notify.c      */ \
     X(doctor)         /* doctor.c      */ \
     X(migrate)        /* migrate.c     */ \
     X(bench)          /* bench.c       */ \
