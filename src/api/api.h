@@ -17,7 +17,9 @@
 #include <stdatomic.h>
 
 #include "base/json.h"
+#include "base/secret.h"
 #include "model/settings.h"
+#include "model/user.h"
 #include "pool/pool.h"
 #include "store/access.h"
 
@@ -39,7 +41,11 @@ struct stk_request {
     const char *query;  /* "state=failed&limit=20", still encoded; or NULL */
     json_t *body;       /* or NULL */
     const char *actor;  /* who asks: the user's name on this machine; or NULL */
-    stk_time_ns now;    /* when it was asked, by base/clock */
+    /* Who they are to stoker, as the header of that name has it: "Basic ..." of
+     * NAME:PASSWORD or "Bearer TOKEN". NULL: the owner of this machine's store. */
+    const struct stk_secret *authorization;
+    const char *code; /* the six digits of a name that needs them too; or NULL */
+    stk_time_ns now;  /* when it was asked, by base/clock */
 };
 
 STK_MUST_USE enum stk_rc stk_api_call(const struct stk_api *api, const struct stk_request *request,
@@ -48,9 +54,11 @@ STK_MUST_USE enum stk_rc stk_api_call(const struct stk_api *api, const struct st
 /* The routes, for docs and tests. */
 struct stk_route_info {
     const char *method, *pattern, *summary;
+    enum stk_role role; /* the least that may */
 };
 size_t stk_api_routes(const struct stk_route_info **ret);
 
+#define STK_CODE_HEADER "X-Stoker-Code"
 enum { STK_BODY_BYTES_MAX = 64 * 1024 * 1024 };
 
 #endif

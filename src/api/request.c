@@ -132,6 +132,7 @@ enum stk_rc stk_call_set_query(struct stk_call *call, const char *const *names,
 
 void stk_call_release(struct stk_call *call)
 {
+    stk_who_release(&call->who);
     for (size_t i = 0; i < call->query_count; i++) {
         stk_freep(&call->query[i].name);
         stk_freep(&call->query[i].value);

@@ -14,7 +14,7 @@
 #ifndef STK_API_REQUEST_H
 #define STK_API_REQUEST_H
 
-#include "api/api.h"
+#include "api/who.h"
 
 enum { STK_QUERY_MAX = 16, STK_REASON_BYTES_MAX = 400 };
 
@@ -28,6 +28,7 @@ struct stk_call {
     char *arg; /* what stands in the path for ":id" or ":name", decoded; or NULL */
     struct stk_query_item query[STK_QUERY_MAX];
     size_t query_count;
+    struct stk_who who;
 };
 
 /* Answers one route. *ret is a new reference. */

@@ -50,6 +50,18 @@ STK_API_HANDLER(session_unlock);
 STK_API_HANDLER(session_pause);
 STK_API_HANDLER(session_resume);
 
+STK_API_HANDLER(users);
+STK_API_HANDLER(user_new);
+STK_API_HANDLER(user_grant);
+STK_API_HANDLER(user_revoke);
+STK_API_HANDLER(user_password);
+STK_API_HANDLER(user_totp);
+STK_API_HANDLER(user_remove);
+STK_API_HANDLER(tokens);
+STK_API_HANDLER(token_new);
+STK_API_HANDLER(token_remove);
+STK_API_HANDLER(audit);
+
 STK_API_HANDLER(notify);
 STK_API_HANDLER(notify_test);
 

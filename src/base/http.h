@@ -66,12 +66,17 @@ STK_MUST_USE enum stk_rc stk_http_run(struct stk_http *http, const struct stk_ht
 /* Ends the request under way, and each later one, until stk_http_arm. */
 void stk_http_cancel(struct stk_http *http);
 void stk_http_arm(struct stk_http *http);
+/* Readable while cancelled, for who waits for something else between two
+ * requests. The struct's own; called by the thread that makes the requests. */
+int stk_http_cancel_fd(struct stk_http *http);
 
 /* `base` is an absolute URL, `ref` what a Location header or a setting said:
  * absolute, "//host/x", "/x", "x" or "?x" (RFC 3986). free() ends *ret.
  * STK_INVALID: not http(s), or a user name or control character in it. */
 STK_MUST_USE enum stk_rc stk_url_resolve(const char *base, const char *ref, char **ret,
                                          struct stk_error *err);
+/* Same scheme, host and port, as written: both resolved. */
+bool stk_url_is_same_origin(const char *a, const char *b);
 /* Adds the text with all but unreserved characters as %XX. */
 void stk_url_add_escaped(struct stk_buf *buf, const char *text, size_t len);
 

@@ -171,15 +171,29 @@ static void trim(struct stk_buf *buf)
     }
 }
 
-enum stk_rc stk_secret_read_file(const char *path, struct stk_secret **ret, struct stk_error *err)
+static enum stk_rc read_file(const char *path, struct stk_buf *buf, struct stk_error *err)
 {
-    STK_CLEANUP(stk_buf_wipep) struct stk_buf buf = STK_BUF_INIT;
     /* Without NONBLOCK a pipe of that name would keep us here. */
     STK_CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) return fail_read(path, err);
 
     enum stk_rc rc = check_file(fd, path, err);
-    if (rc == STK_OK) rc = read_all(fd, path, &buf, err);
+    return rc == STK_OK ? read_all(fd, path, buf, err) : rc;
+}
+
+enum stk_rc stk_secret_read_file_whole(const char *path, struct stk_secret **ret,
+                                       struct stk_error *err)
+{
+    STK_CLEANUP(stk_buf_wipep) struct stk_buf buf = STK_BUF_INIT;
+    enum stk_rc rc = read_file(path, &buf, err);
+    if (rc == STK_OK) *ret = stk_secret_take(&buf);
+    return rc;
+}
+
+enum stk_rc stk_secret_read_file(const char *path, struct stk_secret **ret, struct stk_error *err)
+{
+    STK_CLEANUP(stk_buf_wipep) struct stk_buf buf = STK_BUF_INIT;
+    enum stk_rc rc = read_file(path, &buf, err);
     if (rc != STK_OK) return rc;
 
     trim(&buf);

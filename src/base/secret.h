@@ -39,6 +39,11 @@ bool stk_secret_equal(const struct stk_secret *a, const struct stk_secret *b); /
 STK_MUST_USE enum stk_rc stk_secret_read_file(const char *path, struct stk_secret **ret,
                                               struct stk_error *err);
 
+/* The same, but nothing is left off, and an empty file is an empty secret: for
+ * what programs write. */
+STK_MUST_USE enum stk_rc stk_secret_read_file_whole(const char *path, struct stk_secret **ret,
+                                                    struct stk_error *err);
+
 /* Overwrites, then releases: for buffers that held a secret on its way. */
 void stk_buf_wipe(struct stk_buf *buf);
 void stk_buf_wipep(struct stk_buf *buf);

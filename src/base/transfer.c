@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -39,7 +41,9 @@ static const struct {
 
 struct stk_http *stk_http_new(void)
 {
-    return stk_alloc(sizeof(struct stk_http));
+    struct stk_http *http = stk_alloc(sizeof(*http));
+    atomic_init(&http->bell, -1);
+    return http;
 }
 
 void stk_http_free(struct stk_http *http)
@@ -47,22 +51,39 @@ void stk_http_free(struct stk_http *http)
     if (http == NULL) return;
     if (http->easy != NULL) http->curl->easy_cleanup(http->easy);
     if (http->multi != NULL) (void)http->curl->multi_cleanup(http->multi);
+    if (http->bell >= 0) (void)close(http->bell);
     free(http);
+}
+
+static void ring(struct stk_http *http)
+{
+    int bell = atomic_load(&http->bell);
+    if (bell >= 0) (void)eventfd_write(bell, 1);
 }
 
 /* First the flag, then the pointer; the transfer sets the pointer, then looks
  * at the flag: one of the two sees the other. A wake-up is not lost when nobody
- * polls yet. */
+ * polls yet. The bell is set up in the same way. */
 void stk_http_cancel(struct stk_http *http)
 {
     atomic_store(&http->is_cancelled, true);
     CURLM *multi = atomic_load(&http->multi);
     if (multi != NULL) (void)http->curl->multi_wakeup(multi);
+    ring(http);
 }
 
 void stk_http_arm(struct stk_http *http)
 {
+    eventfd_t rings = 0;
     atomic_store(&http->is_cancelled, false);
+    if (http->bell >= 0) (void)eventfd_read(http->bell, &rings);
+}
+
+int stk_http_cancel_fd(struct stk_http *http)
+{
+    if (http->bell < 0) atomic_store(&http->bell, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (atomic_load(&http->is_cancelled)) ring(http);
+    return http->bell;
 }
 
 /* --- setting up ---------------------------------------------------------- */

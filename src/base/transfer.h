@@ -19,6 +19,7 @@ struct stk_http {
     const struct stk_curl *curl; /* written before multi */
     _Atomic(CURLM *) multi;      /* NULL until the first transfer */
     atomic_bool is_cancelled;
+    atomic_int bell; /* eventfd, -1 until somebody wants it */
     CURL *easy;
 
     /* of the transfer under way */

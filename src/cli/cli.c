@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/sign_in.h"
 #include "client/client.h"
 #include "model/shown.h"
 
@@ -26,6 +27,10 @@ static const struct stk_command_info *const commands[] = {
 const struct stk_option stk_global_options[] = {
     { .name = "config", .value = "FILE", .help = "read this file instead of stoker.yaml" },
     { .name = "store", .value = "URL", .help = "the jobs database: sqlite:PATH" },
+    { .name = "as", .value = "NAME", .help = "act as this user: stoker asks for the password" },
+    { .name = "password-stdin", .help = "read the password from a line of stdin instead" },
+    { .name = "code",
+      .help = "ask for the six digits of an authenticator too (next line of stdin)" },
     { .name = "json", .help = "print JSON, errors too" },
     { .name = "quiet", .help = "print only ids, one a line" },
     { .name = "color", .value = "auto|always|never", .help = "colours; NO_COLOR is honoured" },
@@ -178,12 +183,21 @@ enum stk_rc stk_cli_settings(struct stk_cli *cli, bool must_exist, const struct 
     return STK_OK;
 }
 
+enum stk_rc stk_cli_sign_in(struct stk_cli *cli, struct stk_error *err)
+{
+    if (cli->is_signed_in_) return STK_OK;
+    enum stk_rc rc = stk_sign_in(cli, &cli->authorization_, cli->code_, sizeof(cli->code_), err);
+    cli->is_signed_in_ = rc == STK_OK;
+    return rc;
+}
+
 static enum stk_rc call(struct stk_cli *cli, const char *method, const char *path_query,
                         json_t *body, json_t **ret, struct stk_error *err)
 {
     if (cli->client_ == NULL) {
         const struct stk_settings *settings = NULL;
         enum stk_rc rc = stk_cli_settings(cli, false, &settings, err);
+        if (rc == STK_OK) rc = stk_cli_sign_in(cli, err);
         if (rc != STK_OK) return rc;
 
         STK_CLEANUP(stk_freep) char *command = stk_format("stoker %s", cli->command->name);
@@ -191,6 +205,8 @@ static enum stk_rc call(struct stk_cli *cli, const char *method, const char *pat
             .settings = settings,
             .command = command,
             .must_exist = !cli->may_create || settings->task_count == 0,
+            .authorization = cli->authorization_,
+            .code = cli->code_[0] != '\0' ? cli->code_ : NULL,
             .progress = cli->progress,
             .context = cli->progress_context,
         };
@@ -313,6 +329,7 @@ static void release(struct stk_cli *cli)
 {
     stk_client_closep(&cli->client_);
     stk_settings_freep(&cli->settings_);
+    stk_secret_freep(&cli->authorization_);
     stk_args_release(&cli->args);
     stk_buf_release(&cli->out);
 }

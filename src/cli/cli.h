@@ -57,6 +57,9 @@ struct stk_cli {
 
     struct stk_settings *settings_;
     struct stk_client *client_;
+    struct stk_secret *authorization_;
+    char code_[16]; /* of --code; "" none */
+    bool is_signed_in_;
     bool reader_left_; /* stdout is closed: end without a word */
 };
 
@@ -71,6 +74,10 @@ extern const struct stk_option stk_global_options[];
 /* stoker.yaml with --config and --store over it; read once, owned by cli. */
 STK_MUST_USE enum stk_rc stk_cli_settings(struct stk_cli *cli, bool must_exist,
                                           const struct stk_settings **ret, struct stk_error *err);
+
+/* Asks for what --as needs, once; calls do it by themselves. First, for a command
+ * that reads more from stdin. */
+STK_MUST_USE enum stk_rc stk_cli_sign_in(struct stk_cli *cli, struct stk_error *err);
 
 /* One call of the API; *ret is a new reference. `body` is borrowed, may be NULL. */
 STK_MUST_USE enum stk_rc stk_cli_get(struct stk_cli *cli, const char *path_query, json_t **ret,

@@ -47,6 +47,17 @@
     X(limits)         /* limits.c      */ \
     X(limits_set)     /* limits.c      */ \
     X(limits_clear)   /* limits.c      */ \
+    X(user_list)      /* user.c        */ \
+    X(user_add)       /* user.c        */ \
+    X(user_grant)     /* user.c        */ \
+    X(user_revoke)    /* user.c        */ \
+    X(user_password)  /* user.c        */ \
+    X(user_totp)      /* user.c        */ \
+    X(user_remove)    /* user.c        */ \
+    X(token_list)     /* user.c        */ \
+    X(token_add)      /* user.c        */ \
+    X(token_remove)   /* user.c        */ \
+    X(audit)          /* user.c        */ \
     X(notify_list)    /* notify.c      */ \
     X(notify_test)    /* notify.c      */ \
     X(doctor)         /* doctor.c      */ \

@@ -75,7 +75,7 @@ static enum stk_rc connect_once(struct stk_client *client, bool *ret_again, stru
     *ret_again = true;
     if (!owner.serves) return fail_owned(client, &owner, err);
 
-    rc = stk_remote_open(client->socket_path, &client->remote, &cause);
+    rc = stk_remote_open(client->socket_path, &client->options, &client->remote, &cause);
     if (rc == STK_OK) return STK_OK;
     *ret_again = rc == STK_UNAVAILABLE;
     return stk_fail(err, rc, "\"%s\" (pid %" PRId64 ") owns the store, but %s", owner.command,
@@ -175,6 +175,8 @@ static enum stk_rc call_here(struct stk_client *client, const char *method, cons
         .query = path_query[path_len] == '?' ? path_query + path_len + 1 : NULL,
         .body = body,
         .actor = client->actor,
+        .authorization = client->options.authorization,
+        .code = client->options.code,
         .now = stk_clock_now(),
     };
     return stk_api_call(&api, &request, ret, err);

@@ -14,6 +14,7 @@
 #define STK_CLIENT_CLIENT_H
 
 #include "base/json.h"
+#include "base/secret.h"
 #include "model/settings.h"
 
 struct stk_client;
@@ -24,6 +25,8 @@ struct stk_client_options {
     bool must_exist; /* a store that does not exist is STK_NOT_FOUND, not made */
     bool (*progress)(void *context, int64_t done, int64_t points); /* see api.h; or NULL */
     void *context;
+    const char *code;                       /* see api/api.h; or NULL; borrowed */
+    const struct stk_secret *authorization; /* see api/api.h; or NULL; borrowed */
 };
 
 STK_MUST_USE enum stk_rc stk_client_open(const struct stk_client_options *options,

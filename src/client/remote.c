@@ -55,11 +55,14 @@ static enum stk_rc connect_anew(struct stk_remote *remote, struct stk_error *err
                     "could not reach the pool on %s: %s", remote->socket_path, strerror(cause));
 }
 
-enum stk_rc stk_remote_open(const char *socket_path, struct stk_remote **ret, struct stk_error *err)
+enum stk_rc stk_remote_open(const char *socket_path, const struct stk_client_options *options,
+                            struct stk_remote **ret, struct stk_error *err)
 {
     struct stk_remote *remote = stk_alloc(sizeof *remote);
     remote->wire = (struct stk_wire)STK_WIRE_INIT;
     remote->wire.answer_bytes_max = answer_bytes_max;
+    remote->wire.authorization = options->authorization;
+    remote->wire.code = options->code;
     remote->place = (struct stk_peer_path)STK_PEER_PATH_INIT;
     remote->socket_path = stk_strdup(socket_path);
 

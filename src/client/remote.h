@@ -11,12 +11,15 @@
 #define STK_CLIENT_REMOTE_H
 
 #include "base/json.h"
+#include "client/client.h"
 
 struct stk_remote;
 
-/* Connects. STK_UNAVAILABLE: nobody listens there. */
-STK_MUST_USE enum stk_rc stk_remote_open(const char *socket_path, struct stk_remote **ret,
-                                         struct stk_error *err);
+/* Connects. STK_UNAVAILABLE: nobody listens there. Of the options only the sign-in is used; it is
+ * borrowed. */
+STK_MUST_USE enum stk_rc stk_remote_open(const char *socket_path,
+                                         const struct stk_client_options *options,
+                                         struct stk_remote **ret, struct stk_error *err);
 void stk_remote_close(struct stk_remote *remote);
 
 /* *ret_unsent: the pool could not be reached at all, so that asking somebody

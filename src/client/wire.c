@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/api.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -89,7 +90,7 @@ static enum stk_rc send_all(struct stk_wire *wire, const struct stk_buf *bytes, 
 }
 
 static void add_head(struct stk_buf *out, const char *method, const char *path,
-                     const struct stk_buf *body)
+                     const struct stk_wire *wire, const struct stk_buf *body)
 {
     size_t len = body != NULL ? body->len : 0;
     stk_buf_addf(out, "%s %s HTTP/1.1\r\nHost: localhost\r\n", method, path);
@@ -97,14 +98,18 @@ static void add_head(struct stk_buf *out, const char *method, const char *path,
     if (body != NULL || strcmp(method, "POST") == 0) {
         stk_buf_addf(out, "Content-Length: %zu\r\n", len);
     }
+    if (wire->authorization != NULL) {
+        stk_buf_addf(out, "Authorization: %s\r\n", stk_secret_bytes(wire->authorization));
+    }
+    if (wire->code != NULL) stk_buf_addf(out, STK_CODE_HEADER ": %s\r\n", wire->code);
     stk_buf_adds(out, "\r\n");
 }
 
 static enum stk_rc send_request(struct stk_wire *wire, const char *method, const char *path,
                                 const struct stk_buf *body, bool *ret_whole, struct stk_error *err)
 {
-    STK_CLEANUP(stk_buf_release) struct stk_buf head = STK_BUF_INIT;
-    add_head(&head, method, path, body);
+    STK_CLEANUP(stk_buf_wipep) struct stk_buf head = STK_BUF_INIT;
+    add_head(&head, method, path, wire, body);
     enum stk_rc rc = send_all(wire, &head, ret_whole, err);
     if (rc == STK_OK && *ret_whole && body != NULL) rc = send_all(wire, body, ret_whole, err);
     return rc;

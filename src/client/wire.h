@@ -17,12 +17,15 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/secret.h"
 
 struct stk_wire {
     int fd; /* -1: not connected */
     stk_time_ns deadline;
     size_t answer_bytes_max;
-    struct stk_buf in_; /* received, not yet taken */
+    const char *code;                       /* of STK_CODE_HEADER; or NULL */
+    const struct stk_secret *authorization; /* the value of that header, without line ends; NULL */
+    struct stk_buf in_;                     /* received, not yet taken */
     size_t taken_;
 };
 #define STK_WIRE_INIT \

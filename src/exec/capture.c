@@ -293,9 +293,9 @@ void stk_capture_end(struct stk_capture *capture)
     }
 }
 
-static struct stk_span trim(const struct stk_buf *buf)
+static struct stk_capture_text trim(const struct stk_buf *buf)
 {
-    struct stk_span span = { .text = stk_buf_str(buf), .len = buf->len };
+    struct stk_capture_text span = { .text = stk_buf_str(buf), .len = buf->len };
     while (span.len > 0 && strchr(" \t\r\n", span.text[span.len - 1]) != NULL &&
            span.text[span.len - 1] != '\0') {
         span.len--;
@@ -303,8 +303,8 @@ static struct stk_span trim(const struct stk_buf *buf)
     return span;
 }
 
-struct stk_span stk_capture_result(const struct stk_capture *capture)
+struct stk_capture_text stk_capture_result(const struct stk_capture *capture)
 {
-    struct stk_span answer = trim(&capture->answer);
+    struct stk_capture_text answer = trim(&capture->answer);
     return answer.len > 0 ? answer : trim(&capture->streams[STK_STREAM_STDOUT].line.last);
 }

@@ -50,7 +50,7 @@ struct stk_capture {
     void *context;
 };
 
-struct stk_span {
+struct stk_capture_text {
     const char *text;
     size_t len;
 };
@@ -73,7 +73,7 @@ void stk_capture_end(struct stk_capture *capture); /* lines without an end end h
 
 /* What was written to fd 3, or else the last line of stdout; of more than
  * answer_limit bytes the first answer_limit + 1. */
-struct stk_span stk_capture_result(const struct stk_capture *capture);
+struct stk_capture_text stk_capture_result(const struct stk_capture *capture);
 
 /* The end of the output made safe to store and to show: UTF-8, no control
  * characters but line feeds and tabs. */

@@ -83,7 +83,7 @@ static void say_timed_out(struct stk_program_result *result, const struct stk_pr
 
 static void take_output(const struct stk_program *program, struct stk_program_result *result)
 {
-    struct stk_span output = stk_capture_result(&program->capture);
+    struct stk_capture_text output = stk_capture_result(&program->capture);
     result->output_is_too_long = output.len > program->capture.answer_limit;
     if (output.len > 0 && !result->output_is_too_long) {
         result->output = stk_secret_new(output.text, output.len);

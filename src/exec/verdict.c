@@ -143,7 +143,7 @@ void stk_verdict_add_ended(struct stk_buf *buf, const struct stk_capture *captur
 
 static void take_result(struct stk_exec_result *result, const struct stk_capture *capture)
 {
-    struct stk_span found = stk_capture_result(capture);
+    struct stk_capture_text found = stk_capture_result(capture);
     if (found.len > capture->answer_limit) {
         stk_verdict_say(result, STK_OUTCOME_FAILED_FINAL,
                         "the result is longer than the task's limit of %zu bytes",
@@ -174,7 +174,7 @@ static bool read_seconds(const json_t *value, double *ret)
 /* {"retry_after": seconds}, at most a day; what makes no sense is not said. */
 static bool read_retry_after(const struct stk_capture *capture, stk_time_ns *ret)
 {
-    struct stk_span found = stk_capture_result(capture);
+    struct stk_capture_text found = stk_capture_result(capture);
     STK_CLEANUP(stk_json_freep) json_t *json = NULL;
     double seconds = 0;
     if (found.len > capture->answer_limit) return false;

@@ -36,12 +36,15 @@ struct stk_param {
     bool dash;        /* text may begin with '-' */
 };
 
-enum stk_executor { STK_EXECUTOR_COMMAND, STK_EXECUTOR_NOOP };
+enum stk_executor { STK_EXECUTOR_COMMAND, STK_EXECUTOR_NOOP, STK_EXECUTOR_HTTP };
+
+struct stk_http_spec; /* model/http_task.h */
 
 struct stk_task {
     char *name;
     char *queue; /* default: the task's name */
     enum stk_executor executor;
+    struct stk_http_spec *http; /* STK_EXECUTOR_HTTP; else NULL */
     char **argv; /* templates, NULL at the end: "{fast}", "--slow={slow}", "{{" is a brace */
     char *dir;   /* working directory, absolute */
     struct stk_param *params;

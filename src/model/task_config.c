@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/timetext.h"
+#include "model/http_task.h"
 #include "model/keys.h"
 #include "model/shown.h"
 
@@ -344,6 +345,11 @@ static enum stk_rc read_dir(const struct stk_node *node, void *into, struct stk_
     return STK_OK;
 }
 
+static enum stk_rc read_http(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    return stk_http_task_read(node, into, err);
+}
+
 /* Names only: what they stand for may come later in the file; model/settings
  * ties them together when all is read. */
 static enum stk_rc read_limits(const struct stk_node *node, void *into, struct stk_error *err)
@@ -396,7 +402,7 @@ static const struct stk_key task_keys[] = {
     { "env",          read_env          },
     { "env_pass",     read_env_pass     },
     { "dir",          read_dir          },
-    { "http",         NULL              },
+    { "http",         read_http         },
     { "session",      read_session      },
     { "limits",       read_limits       },
     { "runner",       NULL              },
@@ -404,6 +410,31 @@ static const struct stk_key task_keys[] = {
 };
 /* clang-format on */
 _Static_assert(STK_ARRAY_LEN(task_keys) <= STK_KEYS_MAX, "stk_keys_read holds them all");
+
+/* Keys that say something of a program on this machine. */
+static const char *const command_keys[] = { "kill_grace", "nice",      "memory", "cpu",
+                                            "files",      "file_size", "env",    "env_pass" };
+
+static enum stk_rc check_executor(const struct stk_node *node, const struct stk_task *task,
+                                  struct stk_error *err)
+{
+    const struct stk_node *command = stk_node_get(node, "command");
+    const struct stk_node *http = stk_node_get(node, "http");
+    if (command == NULL && http == NULL) {
+        return stk_node_fail(node, err,
+                             "needs a command, such as [./prog, --fast, \"{fast}\"], "
+                             "or http:");
+    }
+    if (command != NULL && http != NULL) {
+        return stk_node_fail(http, err, "a task has a command or http:, not both");
+    }
+    if (command != NULL) return check_templates(command, task, err);
+    for (size_t i = 0; i < STK_ARRAY_LEN(command_keys); i++) {
+        const struct stk_node *stray = stk_node_get(node, command_keys[i]);
+        if (stray != NULL) return stk_node_fail(stray, err, "is for commands, not for http:");
+    }
+    return STK_OK;
+}
 
 enum stk_rc stk_task_read(const struct stk_node *node, const char *dir, struct stk_task *task,
                           struct stk_error *err)
@@ -417,10 +448,6 @@ enum stk_rc stk_task_read(const struct stk_node *node, const char *dir, struct s
     enum stk_rc rc = stk_keys_read(node, task_keys, STK_ARRAY_LEN(task_keys), task, err);
     if (rc != STK_OK) return rc;
 
-    const struct stk_node *command = stk_node_get(node, "command");
-    if (command == NULL) {
-        return stk_node_fail(node, err, "needs a command, such as [./prog, --fast, \"{fast}\"]");
-    }
     if (task->queue == NULL) task->queue = stk_strdup(task->name);
-    return check_templates(command, task, err);
+    return check_executor(node, task, err);
 }

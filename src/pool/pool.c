@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "model/http_task.h"
 #include "pool/desk.h"
 #include "pool/feeder.h"
 #include "pool/readers.h"
@@ -76,7 +77,8 @@ static struct stk_bounds bound_of_task(void *context, const char *name)
     return (struct stk_bounds){
         .interruptions_max =
             task != NULL ? task->retry.interruptions_max : standard.interruptions_max,
-        .ambiguous = STK_AMBIGUOUS_QUARANTINE,
+        .ambiguous =
+            task != NULL && task->http != NULL ? task->http->ambiguous : STK_AMBIGUOUS_QUARANTINE,
     };
 }
 

@@ -186,15 +186,23 @@ static enum stk_rc ask(const struct stk_exchange *exchange, struct MHD_Connectio
     enum stk_rc rc = read_body(exchange, connection, &body, err);
     if (rc != STK_OK) return rc;
 
+    const char *header = stk_mhd()->lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                            MHD_HTTP_HEADER_AUTHORIZATION);
+    struct stk_secret *authorization =
+        header != NULL ? stk_secret_new(header, strlen(header)) : NULL;
     struct stk_request request = {
         .method = method,
         .path = exchange->path,
         .query = exchange->query,
         .body = body,
         .actor = actor,
+        .authorization = authorization,
+        .code = stk_mhd()->lookup_connection_value(connection, MHD_HEADER_KIND, STK_CODE_HEADER),
         .now = stk_clock_now(),
     };
-    return stk_api_call(api, &request, ret, err);
+    rc = stk_api_call(api, &request, ret, err);
+    stk_secret_free(authorization);
+    return rc;
 }
 
 enum MHD_Result stk_exchange_answer(struct stk_exchange *exchange,

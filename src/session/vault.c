@@ -159,13 +159,19 @@ static void redact_members(const struct stk_secret *credential)
     if (object != NULL) redact_strings(object);
 }
 
+/* A ticket cache is for programs: no request can show it. */
+static bool has_headers(const struct stk_session_spec *spec)
+{
+    return spec->format == NULL || strcmp(spec->format, "kerberos") != 0;
+}
+
 static enum stk_rc renew_entry(struct stk_vault *vault, const struct stk_session_spec *spec,
                                struct entry *entry, struct stk_error *err)
 {
     struct stk_pass fresh = { 0 };
     enum stk_rc rc =
         fetch(vault, spec->name, STK_SESSION_CREDENTIAL, &fresh.credential, &fresh.generation, err);
-    if (rc == STK_OK && fresh.credential != NULL) {
+    if (rc == STK_OK && fresh.credential != NULL && has_headers(spec)) {
         rc = stk_credential_headers(spec, fresh.credential, &fresh.headers, err);
     }
     if (rc != STK_OK) {
@@ -191,7 +197,7 @@ static enum stk_rc pass_of(struct stk_vault *vault, const struct stk_session_spe
     *ret = (struct stk_pass){ .generation = entry->pass.generation };
     if (entry->pass.credential != NULL) {
         ret->credential = stk_secret_ref(entry->pass.credential);
-        ret->headers = stk_secret_ref(entry->pass.headers);
+        if (entry->pass.headers != NULL) ret->headers = stk_secret_ref(entry->pass.headers);
     }
     return STK_OK;
 }

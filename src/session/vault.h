@@ -33,7 +33,8 @@ STK_MUST_USE enum stk_rc stk_vault_keys(struct stk_vault *vault, const struct st
 struct stk_pass {
     int64_t generation;
     struct stk_secret *credential; /* NULL: the session has none (operator) */
-    struct stk_secret *headers;    /* "Name: value\n" lines; NULL with no credential */
+    struct stk_secret *headers;    /* "Name: value\n" lines; NULL with no credential,
+                                    * or one that no request can show */
 };
 /* The newest there is; `generation` is the least that will do (from the claim),
  * so that the store is asked only once for each. */

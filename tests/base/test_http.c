@@ -5,6 +5,7 @@
  */
 #include "support/test.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,6 +308,28 @@ static void cancel__ends_the_request_under_way_at_once(void **state)
     assert_non_null(strstr(stage->err.text, "/hang: cancelled"));
 }
 
+static bool is_readable(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    return poll(&poll_fd, 1, 0) == 1;
+}
+
+static void cancel__is_heard_by_who_waits_for_something_else(void **state)
+{
+    struct stage *stage = *state;
+    int fd = stk_http_cancel_fd(stage->http);
+    assert_false(is_readable(fd));
+    stk_http_cancel(stage->http);
+    assert_true(is_readable(fd));
+    stk_http_arm(stage->http);
+    assert_false(is_readable(fd));
+
+    struct stk_http *other = stk_http_new();
+    stk_http_cancel(other);
+    assert_true(is_readable(stk_http_cancel_fd(other)));
+    stk_http_free(other);
+}
+
 static void cancel__holds_until_armed_again(void **state)
 {
     struct stage *stage = *state;
@@ -507,6 +530,7 @@ int main(void)
         CASE(run__refuses_headers_over_the_limit),
         CASE(run__gives_up_at_the_deadline),
         CASE(cancel__ends_the_request_under_way_at_once),
+        CASE(cancel__is_heard_by_who_waits_for_something_else),
         CASE(cancel__holds_until_armed_again),
         CASE(sent__is_false_when_nobody_listens),
         CASE(sent__is_false_when_tls_does_not_come_about),
