@@ -408,6 +408,7 @@ static void limit__that_is_closed_for_long_is_said_once(void **state)
     STK_CLEANUP(stk_freep) char *last = sink_last(sink);
     assert_non_null(strstr(last, "\"event\":\"limit.long\""));
     assert_non_null(strstr(last, "stoker limits clear day"));
+    assert_true(await(none_is_open));
     stk_notifier_stop(notifier); /* and a new one, which knows nothing */
     start();
     struct stk_session session = needs_human();
