@@ -105,6 +105,7 @@ static enum stk_rc run_test(struct stk_cli *cli, struct stk_error *err)
     if (cli->args.word_count > 0) {
         (void)json_object_set_new(body, "channel", json_string(cli->args.words[0]));
     }
+    cli->may_create = true; /* it may well be tried before the first job */
     enum stk_rc rc = stk_cli_post(cli, "/notify/test", body, &answer, err);
     if (rc != STK_OK) return rc;
     size_t i = 0;
