@@ -118,6 +118,14 @@ def require(page, words, why):
     assert not missing, f"docs/{page} lacks {why}: {missing}"
 
 
+def test_notices_lists_every_event_and_every_key_of_a_channel():
+    source = (ROOT / "src/model/notify_config.c").read_text()
+    keys = re.findall(r'^    \{ "(\w+)", +\w+, ', re.search(r"rows\[\] = \{(.*?)^\};", source, re.S | re.M).group(1), re.M)
+    assert {"hook", "webhook_file", "quiet"} <= set(keys)
+    require("notices.md", names_of("model/notice.h", "STK_NOTICE_MAP"), "events")
+    require("notices.md", keys, "keys of channels")
+
+
 def test_operating_lists_every_kind_of_event():
     require("operating.md", names_of("model/event.h", "STK_EVENT_MAP"), "kinds of events")
 
