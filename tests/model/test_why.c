@@ -239,6 +239,31 @@ static void why__shows_no_control_characters_of_an_error(void **unused)
     assert_null(strchr(text, '\r'));
 }
 
+static void why__a_parked_job_says_where_it_is_and_when_it_is_asked_for(void **unused)
+{
+    (void)unused;
+    struct stk_remote remote = { .phase = STK_REMOTE_HANDLE,
+                                 .submitted_at = NOW - STK_MINUTE,
+                                 .poll_at = NOW + 4 * STK_SECOND,
+                                 .progress = 0.5 };
+    struct stk_why_facts facts = usual;
+    facts.state = STK_STATE_RUNNING;
+    facts.remote = &remote;
+    assert_says(&facts,
+                "runs at the authority, submitted 1m ago, 50 % done; asked for again in 4s");
+    remote.progress = -1;
+    remote.fails = 2;
+    facts.error = "503 from https://lab";
+    assert_says(&facts,
+                "runs at the authority, submitted 1m ago; asked for again in 4s; no answer 2 "
+                "times in a row: 503 from https://lab");
+    remote.fails = 0;
+    facts.session = "session \"lab\" needs a person";
+    facts.cancel_requested = true;
+    assert_says(&facts, "runs at the authority, submitted 1m ago; asked for again when it may be: "
+                        "session \"lab\" needs a person; it is being cancelled there");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +285,7 @@ int main(void)
         cmocka_unit_test(why__a_free_worker_means_any_moment),
         cmocka_unit_test(why__is_cut_to_its_room_between_characters),
         cmocka_unit_test(why__shows_no_control_characters_of_an_error),
+        cmocka_unit_test(why__a_parked_job_says_where_it_is_and_when_it_is_asked_for),
     };
     return cmocka_run_group_tests_name("model/why", tests, NULL, NULL);
 }
