@@ -75,51 +75,35 @@ static bool say_final(const struct stk_why_facts *facts, stk_time_ns now, struct
     return true;
 }
 
-static const char *const phases[] = {
-    [STK_REMOTE_NONE] = "runs",
-    [STK_REMOTE_SUBMITTING] = "is being submitted to the authority",
-    [STK_REMOTE_ADOPTING] = "perhaps accepted by the authority: it is looked for in its list",
-    [STK_REMOTE_HANDLE] = "runs at the authority",
-    [STK_REMOTE_FETCH] = "completed at the authority, its result is to be read",
-};
-_Static_assert(STK_ARRAY_LEN(phases) == STK_REMOTE_PHASE_COUNT_, "one sentence per phase");
-
-static void add_next_poll(struct stk_buf *buf, const struct stk_why_facts *facts, stk_time_ns now)
-{
-    bool is_closed = facts->session != NULL && facts->worker == NULL;
-    if (is_closed) {
-        add_line(buf, "; asked for again when it may be: ", facts->session);
-    } else if (facts->worker != NULL || facts->remote->poll_at <= now) {
-        stk_buf_adds(buf, "; it is being asked for");
-    } else {
-        add_duration(buf, "; asked for again in ", facts->remote->poll_at - now, "");
-    }
-}
-
-/* It holds no worker here, whether one asks for it just now or not. */
-static bool say_remote(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
+/* What runs elsewhere holds no worker between two polls. */
+static void say_remote(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
 {
     const struct stk_remote *remote = facts->remote;
-    if (facts->state != STK_STATE_RUNNING || remote == NULL) return false;
-
-    stk_buf_adds(buf, phases[remote->phase]);
-    if (remote->submitted_at > 0) {
-        add_duration(buf, ", submitted ", now - remote->submitted_at, " ago");
-    }
+    bool is_done = remote->phase == STK_REMOTE_FETCH;
+    bool is_lost = remote->phase == STK_REMOTE_ADOPTING;
+    stk_buf_adds(buf, is_done   ? "finished at the authority, its result is still to be read"
+                      : is_lost ? "running, if the authority took it: it is looked for in its list"
+                                : "running at the authority");
+    add_duration(buf, " since ", now - remote->submitted_at, "");
     if (remote->progress >= 0) stk_buf_addf(buf, ", %.0f %% done", remote->progress * 100);
-    if (remote->phase != STK_REMOTE_SUBMITTING) add_next_poll(buf, facts, now);
-    if (remote->fails > 0) {
-        stk_buf_addf(buf, "; no answer %" PRIu32 " %s: ", remote->fails,
-                     remote->fails == 1 ? "time" : "times in a row");
-        stk_buf_adds(buf, facts->error != NULL ? facts->error : "it said nothing");
+    if (facts->worker != NULL) {
+        add_line(buf, ", being asked by ", facts->worker);
+    } else if (facts->session == NULL) {
+        add_duration(buf, ", asked again in ", remote->poll_at - now, "");
     }
+    if (remote->fails > 0)
+        stk_buf_addf(buf, " (%" PRIu32 " times without an answer)", remote->fails);
+    if (facts->session != NULL) add_line(buf, "; it is not asked now: ", facts->session);
     if (facts->cancel_requested) stk_buf_adds(buf, "; it is being cancelled there");
-    return true;
 }
 
 static bool say_running(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
 {
     if (facts->state != STK_STATE_RUNNING) return false;
+    if (facts->remote != NULL && facts->remote->phase != STK_REMOTE_SUBMITTING) {
+        say_remote(facts, now, buf);
+        return true;
+    }
 
     stk_buf_adds(buf, "running");
     add_line(buf, " on ", facts->worker);
@@ -253,9 +237,8 @@ static bool say_any_moment(const struct stk_why_facts *facts, stk_time_ns now, s
 
 /* In the order in which a reader would look; the last one always speaks. */
 static bool (*const reasons[])(const struct stk_why_facts *, stk_time_ns, struct stk_buf *) = {
-    say_final,   say_remote,      say_running,      say_cancel_asked, say_held,
-    say_no_pool, say_pool_paused, say_queue_paused, say_not_due,      say_session,
-    say_gate,    say_no_worker,   say_any_moment,
+    say_final,        say_running, say_cancel_asked, say_held, say_no_pool,   say_pool_paused,
+    say_queue_paused, say_not_due, say_session,      say_gate, say_no_worker, say_any_moment,
 };
 
 void stk_why_sentence(const struct stk_why_facts *facts, stk_time_ns now, char *ret_text,

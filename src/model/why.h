@@ -23,7 +23,7 @@ struct stk_why_facts {
     const char *held;                /* "unknown_task" or NULL */
     const char *error;               /* of the last failed attempt, or NULL */
     const char *worker;              /* of a running job, or NULL */
-    const struct stk_remote *remote; /* it runs at an authority; or NULL. Its texts are not used */
+    const struct stk_remote *remote; /* it runs at an authority; or NULL */
     bool cancel_requested;
     bool queue_paused;
     const char *queue_reason; /* "by anna: maintenance", or only the reason; or NULL */

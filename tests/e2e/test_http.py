@@ -206,7 +206,7 @@ def test_a_cancel_reaches_the_authority(stoker, lab):
     yaml(stoker, lab)
     stoker.start_pool()
     job = stoker.submit("sim", "n=1", "wait=60")
-    eventually(lambda: "runs at the authority" in stoker.why(job))
+    eventually(lambda: "running at the authority" in stoker.why(job))
     remote = stoker.job(job)["remote"]
     assert remote["phase"] == "handle" and remote["handle"] == f"{lab.url}/tasks/t1"
     stoker.run("cancel", job)

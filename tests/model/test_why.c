@@ -239,34 +239,34 @@ static void why__shows_no_control_characters_of_an_error(void **unused)
     assert_null(strchr(text, '\r'));
 }
 
-static void why__a_parked_job_says_where_it_is_and_when_it_is_asked_for(void **unused)
+static void remote__tells_of_the_next_poll_or_why_there_is_none(void **state)
 {
-    (void)unused;
+    (void)state;
     struct stk_remote remote = { .phase = STK_REMOTE_HANDLE,
-                                 .submitted_at = NOW - STK_MINUTE,
-                                 .poll_at = NOW + 4 * STK_SECOND,
-                                 .progress = 0.5 };
-    struct stk_why_facts facts = usual;
-    facts.state = STK_STATE_RUNNING;
-    facts.remote = &remote;
-    assert_says(&facts,
-                "runs at the authority, submitted 1m ago, 50 % done; asked for again in 4s");
-    remote.progress = -1;
-    remote.fails = 2;
-    facts.error = "503 from https://lab";
-    assert_says(&facts,
-                "runs at the authority, submitted 1m ago; asked for again in 4s; no answer 2 "
-                "times in a row: 503 from https://lab");
-    remote.fails = 0;
+                                 .submitted_at = 100 * STK_SECOND,
+                                 .poll_at = 165 * STK_SECOND,
+                                 .progress = 0.4 };
+    struct stk_why_facts facts = { .state = STK_STATE_RUNNING, .remote = &remote, .pools = 1 };
+    char text[400];
+    stk_why_sentence(&facts, 160 * STK_SECOND, text, sizeof(text));
+    assert_string_equal(text, "running at the authority since 1m, 40 % done, asked again in 5s");
     facts.session = "session \"lab\" needs a person";
-    facts.cancel_requested = true;
-    assert_says(&facts, "runs at the authority, submitted 1m ago; asked for again when it may be: "
-                        "session \"lab\" needs a person; it is being cancelled there");
+    remote.progress = -1;
+    stk_why_sentence(&facts, 160 * STK_SECOND, text, sizeof(text));
+    assert_string_equal(text, "running at the authority since 1m; it is not asked now: session "
+                              "\"lab\" needs a person");
+    facts.session = NULL;
+    facts.worker = "p1/w3";
+    remote.phase = STK_REMOTE_FETCH;
+    stk_why_sentence(&facts, 160 * STK_SECOND, text, sizeof(text));
+    assert_string_equal(text, "finished at the authority, its result is still to be read since 1m, "
+                              "being asked by p1/w3");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(remote__tells_of_the_next_poll_or_why_there_is_none),
         cmocka_unit_test(why__a_completed_job_says_when),
         cmocka_unit_test(why__a_failed_job_says_its_error_and_how_to_try_again),
         cmocka_unit_test(why__a_cancelled_job_that_never_ran_names_no_attempt),
@@ -285,7 +285,6 @@ int main(void)
         cmocka_unit_test(why__a_free_worker_means_any_moment),
         cmocka_unit_test(why__is_cut_to_its_room_between_characters),
         cmocka_unit_test(why__shows_no_control_characters_of_an_error),
-        cmocka_unit_test(why__a_parked_job_says_where_it_is_and_when_it_is_asked_for),
     };
     return cmocka_run_group_tests_name("model/why", tests, NULL, NULL);
 }
