@@ -5,7 +5,9 @@
 
 #include "api/routes.h"
 #include "api/show.h"
+#include "model/projection.h"
 #include "model/shown.h"
+#include "session/notices.h"
 #include "session/record.h"
 
 enum { SENTENCE_BYTES = 3000 };
@@ -103,6 +105,27 @@ static enum stk_rc put_load(struct stk_store *store, const struct stk_settings *
     return rc;
 }
 
+/* Whether what waits fits into what is left. */
+static enum stk_rc put_projection(struct stk_store *store, const struct stk_settings *settings,
+                                  const struct stk_session_spec *spec,
+                                  const struct stk_session *row, stk_time_ns now, json_t *shown,
+                                  struct stk_error *err)
+{
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    struct stk_notice_facts facts = { .work_ns = STK_NEVER };
+    stk_time_ns end = stk_session_admits(row, now) ? first_end(row) : STK_NEVER;
+    enum stk_rc rc = STK_OK;
+    if (json_integer_value(json_object_get(shown, "pending")) > 0) {
+        rc = stk_notices_facts(store, settings, spec, now, &facts, err);
+    }
+    if (rc != STK_OK) return rc;
+    bool is_known = facts.work_ns != STK_NEVER && facts.work_ns > 0;
+    if (is_known && end != STK_NEVER) stk_projection_add(&text, facts.work_ns, end, now);
+    stk_put(shown, "work_s", is_known ? stk_show_seconds(facts.work_ns) : json_null());
+    stk_put(shown, "projection", show_some(stk_buf_str(&text)));
+    return STK_OK;
+}
+
 static enum stk_rc read_one(struct stk_store *store, const struct stk_settings *settings,
                             const struct stk_session_spec *spec, int64_t idle, stk_time_ns now,
                             json_t *rows, struct stk_error *err)
@@ -112,7 +135,8 @@ static enum stk_rc read_one(struct stk_store *store, const struct stk_settings *
     if (rc != STK_OK) return rc;
     json_t *shown = show_session(&row, spec, now);
     (void)json_array_append_new(rows, shown);
-    return put_load(store, settings, spec, idle, shown, err);
+    rc = put_load(store, settings, spec, idle, shown, err);
+    return rc == STK_OK ? put_projection(store, settings, spec, &row, now, shown, err) : rc;
 }
 
 enum stk_rc stk_sessions_read(struct stk_store *store, const struct stk_settings *settings,

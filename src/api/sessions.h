@@ -16,7 +16,7 @@
  * "generation", "open", "needs_person", "expires_in", "expires_at",
  * "deadline_at", "renewed_by", "renewed_at", "closed_since", "link", "code",
  * "challenge_expires_in", "blocked_until", "reason", "queues", "pending",
- * "waiting_workers", "warn", "text"}. `idle`: workers that are free now. */
+ * "waiting_workers", "work_s", "projection", "warn", "text"}. `idle`: workers that are free now. */
 STK_MUST_USE enum stk_rc stk_sessions_read(struct stk_store *store,
                                            const struct stk_settings *settings, int64_t idle,
                                            stk_time_ns now, json_t *rows, struct stk_error *err);
