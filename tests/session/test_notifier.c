@@ -68,14 +68,13 @@ static void keep_said(void *context, const char *line)
 }
 
 /* A file of the folder that is nobody else's. */
-static char *secret_file(const char *name, const char *text)
+static void secret_file(const char *name, const char *text)
 {
-    char *path = stk_format("%s/%s", folder, name);
+    STK_CLEANUP(stk_freep) char *path = stk_format("%s/%s", folder, name);
     FILE *file = fopen(path, "w");
     if (file == NULL || fchmod(fileno(file), 0600) != 0) abort();
     (void)fputs(text, file);
     (void)fclose(file);
-    return path;
 }
 
 static void read_settings(const char *channels)
@@ -428,16 +427,17 @@ static const struct stk_message message = {
     .facts = "{\"link\":\"https://lab.example/c?x=1\",\"code\":\"AB-CD\",\"session\":\"lab\"}",
 };
 
-static char *sent(const char *channel, enum stk_rc *ret_rc)
+/* What it was comes from sink_last. */
+static enum stk_rc send_to(const char *channel)
 {
     struct stk_courier *courier = stk_courier_new(NULL);
     STK_CLEANUP(stk_freep) char *yaml = stk_format("  team: %s\n", channel);
     read_settings(yaml);
     struct stk_message now = message;
     now.at = stk_clock_now();
-    *ret_rc = stk_courier_send(courier, &settings->channels[0], &now, now.at, &err);
+    enum stk_rc rc = stk_courier_send(courier, &settings->channels[0], &now, now.at, &err);
     stk_courier_free(courier);
-    return sink_last(sink);
+    return rc;
 }
 
 /* "URL" in the keys stands for the sink's address. */
@@ -450,13 +450,13 @@ static char *with_address(const char *keys, const char *url)
 
 static void assert_sent(const char *keys, const char *const *parts)
 {
-    enum stk_rc rc = STK_OK;
     STK_CLEANUP(stk_freep) char *url = stk_format("http://127.0.0.1:%u", sink_port(sink));
     STK_CLEANUP(stk_freep) char *content = stk_format("%s/T0/hidden-path\n", url);
-    STK_CLEANUP(stk_freep) char *file = secret_file("url", content);
-    STK_CLEANUP(stk_freep) char *token = secret_file("token", "123:hidden-token\n");
+    secret_file("url", content);
+    secret_file("token", "123:hidden-token\n");
     STK_CLEANUP(stk_freep) char *channel = with_address(keys, url);
-    STK_CLEANUP(stk_freep) char *request = sent(channel, &rc);
+    enum stk_rc rc = send_to(channel);
+    STK_CLEANUP(stk_freep) char *request = sink_last(sink);
     if (rc != STK_OK) fail_msg("%s: %s", channel, err.text);
     for (size_t i = 0; parts[i] != NULL; i++) {
         if (strstr(request, parts[i]) == NULL) fail_msg("no %s in:\n%s", parts[i], request);
@@ -489,11 +489,10 @@ static void body__is_what_each_service_reads(void **state)
 static void link__is_left_out_where_it_is_not_wanted(void **state)
 {
     (void)state;
-    enum stk_rc rc = STK_OK;
     STK_CLEANUP(stk_freep)
     char *json = stk_format("{webhook: \"http://127.0.0.1:%u/\", link: false}", sink_port(sink));
-    STK_CLEANUP(stk_freep) char *request = sent(json, &rc);
-    assert_int_equal(rc, STK_OK);
+    assert_int_equal(send_to(json), STK_OK);
+    STK_CLEANUP(stk_freep) char *request = sink_last(sink);
     assert_non_null(strstr(request, "\"session\":\"lab\""));
     assert_null(strstr(request, "lab.example"));
     assert_null(strstr(request, "AB-CD"));
@@ -508,12 +507,11 @@ static void failure__never_shows_an_address_or_a_token_that_is_secret(void **sta
     };
     static const char *const addresses[] = { "http://127.0.0.1:1/T0/hidden-path",
                                              "http://u:hidden@127.0.0.1:1/", "hidden nonsense" };
-    STK_CLEANUP(stk_freep) char *token = secret_file("token", "123:hidden-token\n");
+    secret_file("token", "123:hidden-token\n");
     for (size_t i = 0; i < STK_ARRAY_LEN(addresses); i++) {
-        STK_CLEANUP(stk_freep) char *file = secret_file("url", addresses[i]);
+        secret_file("url", addresses[i]);
         for (size_t k = 0; k < STK_ARRAY_LEN(channels); k++) {
-            enum stk_rc rc = STK_OK;
-            STK_CLEANUP(stk_freep) char *request = sent(channels[k], &rc);
+            enum stk_rc rc = send_to(channels[k]);
             assert_int_not_equal(rc, STK_OK);
             if (strstr(err.text, "hidden") != NULL) fail_msg("%s: %s", channels[k], err.text);
         }
@@ -523,8 +521,7 @@ static void failure__never_shows_an_address_or_a_token_that_is_secret(void **sta
 static void failure__of_a_secret_file_says_what_to_do(void **state)
 {
     (void)state;
-    enum stk_rc rc = STK_OK;
-    STK_CLEANUP(stk_freep) char *request = sent("{webhook_file: url, body: slack}", &rc);
+    enum stk_rc rc = send_to("{webhook_file: url, body: slack}");
     assert_int_equal(rc, STK_BAD_CONFIG);
     assert_non_null(strstr(err.text, "url"));
 }
@@ -532,8 +529,7 @@ static void failure__of_a_secret_file_says_what_to_do(void **state)
 static void hook__without_a_pool_says_what_is_missing(void **state)
 {
     (void)state;
-    enum stk_rc rc = STK_OK;
-    STK_CLEANUP(stk_freep) char *request = sent("{hook: [\"true\"]}", &rc);
+    enum stk_rc rc = send_to("{hook: [\"true\"]}");
     assert_int_equal(rc, STK_UNAVAILABLE);
     assert_non_null(strstr(err.text, "stoker up"));
 }
