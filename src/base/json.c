@@ -293,3 +293,40 @@ void stk_json_freep(json_t **value)
     json_decref(*value);
     *value = NULL;
 }
+
+/* --- pointers ------------------------------------------------------------- */
+
+enum { STEP_BYTES_MAX = 256, INDEX_MAX = 1000000 };
+
+/* The step up to the next '/', with "~1" and "~0" read; false: too long. */
+static bool read_step(const char **at, char *room, size_t size)
+{
+    size_t len = 0;
+    const char *c = *at;
+    for (; *c != '\0' && *c != '/'; c++) {
+        bool is_escape = *c == '~' && (c[1] == '0' || c[1] == '1');
+        if (len + 1 >= size) return false;
+        room[len++] = (char)(!is_escape ? *c : c[1] == '1' ? '/' : '~');
+        if (is_escape) c++;
+    }
+    room[len] = '\0';
+    *at = c;
+    return true;
+}
+
+const json_t *stk_json_at(const json_t *value, const char *pointer)
+{
+    char step[STEP_BYTES_MAX];
+    while (value != NULL && *pointer == '/') {
+        uint32_t index = 0;
+        pointer++;
+        if (!read_step(&pointer, step, sizeof(step))) return NULL;
+        if (json_is_array(value)) {
+            if (!stk_parse_u32(step, &index) || index > INDEX_MAX) return NULL;
+            value = json_array_get(value, index);
+        } else {
+            value = json_object_get(value, step);
+        }
+    }
+    return *pointer == '\0' ? value : NULL;
+}

@@ -246,7 +246,7 @@ static enum stk_rc tie_limit(const struct stk_settings *settings, const struct s
     }
     bool is_for_starts =
         limit->class_ == STK_LIMIT_CLASS_SUBMIT || limit->class_ == STK_LIMIT_CLASS_ALL;
-    if (!is_for_starts) {
+    if (!is_for_starts && task->executor != STK_EXECUTOR_HTTP) {
         return stk_node_fail(node, err, "\"%s\" is of class %s, which a command does not have",
                              shown, stk_limit_class_name(limit->class_));
     }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "model/http_task.h"
 #include "model/shown.h"
 
 /* Whole numbers up to here are the same as doubles. */
@@ -467,6 +468,7 @@ void stk_task_release(struct stk_task *task)
     free_texts(task->limit_names);
     free(task->session_name);
     free_texts(task->argv);
+    stk_http_spec_free(task->http);
     free_texts(task->env);
     free_texts(task->env_pass);
     *task = (struct stk_task){ 0 };

@@ -36,7 +36,9 @@ struct stk_param {
     bool dash;        /* text may begin with '-' */
 };
 
-enum stk_executor { STK_EXECUTOR_COMMAND, STK_EXECUTOR_NOOP };
+enum stk_executor { STK_EXECUTOR_COMMAND, STK_EXECUTOR_NOOP, STK_EXECUTOR_HTTP };
+
+struct stk_http_spec; /* model/http_task.h */
 
 struct stk_task {
     char *name;
@@ -44,6 +46,7 @@ struct stk_task {
     enum stk_executor executor;
     char **argv; /* templates, NULL at the end: "{fast}", "--slow={slow}", "{{" is a brace */
     char *dir;   /* working directory, absolute */
+    struct stk_http_spec *http; /* what to ask the authority; or NULL */
     struct stk_param *params;
     size_t param_count;
     struct stk_retry retry;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/timetext.h"
+#include "model/http_task.h"
 #include "model/keys.h"
 #include "model/shown.h"
 
@@ -344,6 +345,14 @@ static enum stk_rc read_dir(const struct stk_node *node, void *into, struct stk_
     return STK_OK;
 }
 
+/* After the parameters, which its texts name. */
+static enum stk_rc read_http(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_task *task = into;
+    task->executor = STK_EXECUTOR_HTTP;
+    return stk_http_spec_read(node, task->dir, task, err);
+}
+
 /* Names only: what they stand for may come later in the file; model/settings
  * ties them together when all is read. */
 static enum stk_rc read_limits(const struct stk_node *node, void *into, struct stk_error *err)
@@ -396,7 +405,7 @@ static const struct stk_key task_keys[] = {
     { "env",          read_env          },
     { "env_pass",     read_env_pass     },
     { "dir",          read_dir          },
-    { "http",         NULL              },
+    { "http",         read_http         },
     { "session",      read_session      },
     { "limits",       read_limits       },
     { "runner",       NULL              },
@@ -404,6 +413,33 @@ static const struct stk_key task_keys[] = {
 };
 /* clang-format on */
 _Static_assert(STK_ARRAY_LEN(task_keys) <= STK_KEYS_MAX, "stk_keys_read holds them all");
+
+/* What only a program on this machine has. */
+static const char *const command_keys[] = { "kill_grace", "nice", "memory",   "cpu", "files",
+                                            "file_size",  "env",  "env_pass", "dir" };
+
+static enum stk_rc check_http(const struct stk_node *node, struct stk_error *err)
+{
+    const struct stk_node *command = stk_node_get(node, "command");
+    if (command != NULL) {
+        return stk_node_fail(command, err, "the task has http: too; a job is one of the two");
+    }
+    for (size_t i = 0; i < STK_ARRAY_LEN(command_keys); i++) {
+        const struct stk_node *other = stk_node_get(node, command_keys[i]);
+        if (other != NULL) return stk_node_fail(other, err, "is for commands: this task has http:");
+    }
+    return STK_OK;
+}
+
+static enum stk_rc check_kind(const struct stk_node *node, const struct stk_task *task,
+                              struct stk_error *err)
+{
+    const struct stk_node *command = stk_node_get(node, "command");
+    if (task->http != NULL) return check_http(node, err);
+    if (command != NULL) return check_templates(command, task, err);
+    return stk_node_fail(node, err,
+                         "needs a command, such as [./prog, --fast, \"{fast}\"], or http:");
+}
 
 enum stk_rc stk_task_read(const struct stk_node *node, const char *dir, struct stk_task *task,
                           struct stk_error *err)
@@ -417,10 +453,6 @@ enum stk_rc stk_task_read(const struct stk_node *node, const char *dir, struct s
     enum stk_rc rc = stk_keys_read(node, task_keys, STK_ARRAY_LEN(task_keys), task, err);
     if (rc != STK_OK) return rc;
 
-    const struct stk_node *command = stk_node_get(node, "command");
-    if (command == NULL) {
-        return stk_node_fail(node, err, "needs a command, such as [./prog, --fast, \"{fast}\"]");
-    }
     if (task->queue == NULL) task->queue = stk_strdup(task->name);
-    return check_templates(command, task, err);
+    return check_kind(node, task, err);
 }

@@ -186,7 +186,7 @@ static bool is_true(const json_t *value)
  * which pointer to know. */
 static bool is_not_ok(const struct stk_session_spec *spec, const struct stk_reply *reply)
 {
-    if (spec->ok_pointer != NULL) return !is_true(stk_expiry_at(reply->body, spec->ok_pointer));
+    if (spec->ok_pointer != NULL) return !is_true(stk_json_at(reply->body, spec->ok_pointer));
     const json_t *error = json_object_get(reply->body, "error");
     return json_is_string(error) && json_string_length(error) > 0;
 }
@@ -288,7 +288,7 @@ stk_time_ns stk_authority_expiry(const struct stk_ask *ask, const struct stk_rep
 {
     const char *pointer = ask->spec->expiry_pointer;
     if (pointer == NULL || reply->body == NULL) return STK_NEVER;
-    return stk_expiry_value(stk_expiry_at(reply->body, pointer), ask->now, reply->server_now);
+    return stk_expiry_value(stk_json_at(reply->body, pointer), ask->now, reply->server_now);
 }
 
 static stk_time_ns expiry_of_token(const struct stk_ask *ask, const struct stk_reply *reply,
