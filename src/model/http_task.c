@@ -38,7 +38,10 @@ static enum stk_rc read_submit(const struct stk_node *node, void *into, struct s
 static enum stk_rc read_result(const struct stk_node *node, void *into, struct stk_error *err)
 {
     struct reading *self = into;
-    return stk_http_ask_read(node, self->task, "GET", HAS_AT_RESULT, &self->spec->result, err);
+    struct stk_http_ask *ask = &self->spec->result;
+    enum stk_rc rc = stk_http_ask_read(node, self->task, "GET", HAS_AT_RESULT, ask, err);
+    if (rc != STK_OK || strcmp(ask->method, "GET") == 0) return rc;
+    return stk_node_fail(node, err, "a result is read with GET: it may have to be read again");
 }
 
 static enum stk_rc read_cancel(const struct stk_node *node, void *into, struct stk_error *err)
