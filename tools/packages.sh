@@ -4,7 +4,7 @@
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 sqlite3
     libsqlite3-dev libjansson-dev libyaml-dev libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev liboath-dev)
 CHECK_PACKAGES=(clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev python3-pytest
-    curl procps git)
+    python3-aiosmtpd curl procps git)
 
 install_packages() {
     local missing=() name

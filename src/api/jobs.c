@@ -58,6 +58,7 @@ struct job_read {
     int64_t ahead;                  /* -1: unknown */
     const struct stk_queue *queues; /* the store's */
     size_t queue_count;
+    struct stk_remote remote;     /* its texts are not kept; phase NONE: it is none */
     struct stk_buf session, gate; /* sentences of a session or limit that is closed, or empty */
     json_t *shown;
     char why[WHY_BYTES];
@@ -119,6 +120,7 @@ static void say_why(struct job_read *read, const struct stk_job *job)
 
     add_queue_facts(read, &facts, &reason);
     add_pool_facts(api->pool, &facts, &view);
+    if (read->remote.phase != STK_REMOTE_NONE) facts.remote = &read->remote;
     if (read->session.len > 0) facts.session = stk_buf_str(&read->session);
     if (read->gate.len > 0) facts.gate = stk_buf_str(&read->gate);
     stk_why_sentence(&facts, read->call->request->now, read->why, sizeof read->why);
@@ -149,6 +151,13 @@ static void add_attempt(void *context, const struct stk_attempt *attempt)
     stk_put(shown, "started_at", stk_show_time(attempt->started_at));
     stk_put(shown, "finished_at", stk_show_time(attempt->finished_at));
     (void)json_array_append_new(context, shown);
+}
+
+static void take_remote(void *context, const struct stk_remote *remote)
+{
+    struct job_read *read = context;
+    read->remote = *remote;
+    read->remote.handle = read->remote.result = NULL;
 }
 
 static void take_queue(void *context, const struct stk_job *job)
@@ -183,6 +192,8 @@ static enum stk_rc read_job(struct stk_store *store, void *arg, struct stk_error
     if (rc != STK_OK) return rc;
     read->ahead = -1;
     rc = stk_store_jobs_ahead(store, read->id, AHEAD_MAX + 1, &read->ahead, err);
+    if (rc != STK_OK && rc != STK_NOT_FOUND) return rc;
+    rc = stk_store_remote(store, read->id, take_remote, read, NULL);
     if (rc != STK_OK && rc != STK_NOT_FOUND) return rc;
     rc = read_gate(store, read, err);
     if (rc == STK_OK) rc = stk_store_queues(store, &read->queues, &read->queue_count, err);

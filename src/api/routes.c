@@ -114,6 +114,12 @@
     X("POST", "/sessions/:name/resume", session_resume, OPERATOR, NO_NAMES, \
       NAMES("reason"), \
       "open it again: `reason`") \
+    X("GET", "/notify", notify, VIEWER, NO_NAMES, \
+      NULL, \
+      "channels that bring notices to people") \
+    X("POST", "/notify/test", notify_test, OPERATOR, NO_NAMES, \
+      NAMES("channel"), \
+      "send a test to one channel or all, and say what came of it: `channel`") \
     X("GET", "/events", events, VIEWER, NAMES("after", "limit", "job"), \
       NULL, \
       "the history: `after`, `limit`, `job`") \

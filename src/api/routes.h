@@ -62,6 +62,9 @@ STK_API_HANDLER(token_new);
 STK_API_HANDLER(token_remove);
 STK_API_HANDLER(audit);
 
+STK_API_HANDLER(notify);
+STK_API_HANDLER(notify_test);
+
 STK_API_HANDLER(events);
 STK_API_HANDLER(logs);
 STK_API_HANDLER(doctor);

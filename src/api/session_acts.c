@@ -23,6 +23,7 @@ struct act {
     const char *verb;              /* for the refusal: "renew" */
     enum stk_session_event event;  /* with wish NULL */
     const char *wish;              /* or NULL */
+    bool under_way;                /* it is being done already: only show it */
     struct stk_secret *credential; /* import; or NULL */
     const struct stk_keys *keys;
     struct stk_session row; /* as it is now, and then: afterwards */
@@ -84,6 +85,10 @@ static enum stk_rc mean_login(struct act *act, struct stk_error *err)
 /* Whatever renews it: without a person where that may succeed, else a sign-in. */
 static enum stk_rc mean_renew(struct act *act, struct stk_error *err)
 {
+    act->under_way = act->row.state == STK_SESSION_CHALLENGE_OPEN ||
+                     act->row.state == STK_SESSION_FINALIZING ||
+                     act->row.state == STK_SESSION_RENEWING;
+    if (act->under_way) return STK_OK;
     bool may_succeed =
         stk_session_spec_renews(act->spec) && act->row.generation > 0 &&
         (stk_session_is_runnable(act->row.state) || act->row.state == STK_SESSION_SUSPECT ||
@@ -174,8 +179,10 @@ static enum stk_rc write_act(struct stk_store *store, void *arg, stk_time_ns now
     struct act *act = write->act;
     bool applied = false;
     act->wish = NULL;
+    act->under_way = false;
     enum stk_rc rc = stk_session_row(store, act->spec->name, &act->row, err);
     if (rc == STK_OK) rc = write->mean(act, err);
+    if (rc == STK_OK && act->under_way) return show_after(store, act, now, err);
     if (rc != STK_OK) return rc;
 
     const struct stk_session_change change = {

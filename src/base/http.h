@@ -75,6 +75,8 @@ int stk_http_cancel_fd(struct stk_http *http);
  * STK_INVALID: not http(s), or a user name or control character in it. */
 STK_MUST_USE enum stk_rc stk_url_resolve(const char *base, const char *ref, char **ret,
                                          struct stk_error *err);
+/* Same scheme, host and port, as written: both resolved. */
+bool stk_url_is_same_origin(const char *a, const char *b);
 /* Adds the text with all but unreserved characters as %XX. */
 void stk_url_add_escaped(struct stk_buf *buf, const char *text, size_t len);
 

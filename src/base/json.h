@@ -47,9 +47,6 @@ STK_MUST_USE enum stk_rc stk_json_get_bool(const json_t *object, const char *nam
 STK_MUST_USE enum stk_rc stk_json_only(const json_t *object, const char *const *names,
                                        struct stk_error *err);
 
-/* The value at a JSON pointer (RFC 6901), borrowed; NULL: there is none. */
-const json_t *stk_json_at(const json_t *value, const char *pointer);
-
 void stk_json_freep(json_t **value);
 
 #endif

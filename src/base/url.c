@@ -248,3 +248,17 @@ void stk_url_add_escaped(struct stk_buf *buf, const char *text, size_t len)
         if (!is_plain) stk_buf_addf(buf, "%%%02X", (unsigned char)text[i]);
     }
 }
+
+static bool is_same_span(struct stk_span a, struct stk_span b)
+{
+    return a.text != NULL && b.text != NULL && a.len == b.len &&
+           strncasecmp(a.text, b.text, a.len) == 0;
+}
+
+bool stk_url_is_same_origin(const char *a, const char *b)
+{
+    struct stk_url left, right;
+    stk_url_split(a, &left);
+    stk_url_split(b, &right);
+    return is_same_span(left.scheme, right.scheme) && is_same_span(left.authority, right.authority);
+}

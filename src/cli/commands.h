@@ -58,6 +58,8 @@
     X(token_add)      /* user.c        */ \
     X(token_remove)   /* user.c        */ \
     X(audit)          /* user.c        */ \
+    X(notify_list)    /* notify.c      */ \
+    X(notify_test)    /* notify.c      */ \
     X(doctor)         /* doctor.c      */ \
     X(migrate)        /* migrate.c     */ \
     X(bench)          /* bench.c       */ \

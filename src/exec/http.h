@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * http - the executor of tasks that run at an authority.
+ * http - the executor of jobs that run at an authority: one run, one step.
  *
- * One run is one step of a job, and holds its worker only so long:
+ *   nothing known   submit; with a handle it is PARKED
+ *   a handle        poll; PARKED again, or read the result, or it has failed
+ *   to be fetched   read the result
+ *   to be adopted   look for it in the authority's list
+ *   to be cancelled tell the authority
  *
- *   phase NONE      note it durably, submit          -> PARKED with a handle
- *   phase HANDLE    ask how it is getting on         -> PARKED again, or fetch, or its end
- *   phase FETCH     read the result                  -> COMPLETED, or PARKED until it can be had
- *   phase ADOPTING  look for it in the list          -> PARKED with a handle, or not accepted
- *
- * What the answers mean stands in http_verdict.c. A submit is sent once: what
- * may have been accepted is never sent again by itself (`ambiguous:`). Whatever
- * keeps us from asking leaves the handle as it is.
- *
- * Threads: exec.h. A stop ends the request under way at once; a person's cancel
- * lets a submit have its answer, since only that tells what there is to cancel.
+ * Between two steps the job holds no worker. What is known of it elsewhere comes
+ * in job->remote and goes back in result->remote; a handle once known is never
+ * given up for another submit. A stop ends the request under way at once, but
+ * for a person's cancel while the job is being submitted: only the answer says
+ * what there is to cancel.
  */
 #ifndef STK_EXEC_HTTP_H
 #define STK_EXEC_HTTP_H

@@ -1,333 +1,309 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Polling, reading the result, and calling off. What could not be read says
+ * nothing: neither that the job runs, nor that it has ended, least of all that
+ * its result is empty.
+ */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_pointer.h"
 #include "base/text.h"
 #include "base/timetext.h"
-#include "exec/http_step.h"
-#include "model/shown.h"
+#include "exec/http_phase.h"
+#include "exec/http_verdict.h"
+#include "exec/verdict.h"
 
-/* Polls in a row whose answer cannot be understood; an authority that is down is
- * asked for ever. */
-enum { SENSELESS_MAX = 20, CANCEL_TRIES_MAX = 5, EMPTY_MAX = 100, POLL_BYTES_MAX = 1024 * 1024 };
+enum {
+    POLL_BYTES_MAX = 1024 * 1024,
+    REFUSALS_MAX = 10, /* polls that the authority refuses, in a row */
+    READS_MAX = 100,   /* of a result that is not there yet */
+    CALLS_MAX = 5      /* tries to cancel */
+};
 
-#define PLAN_MAX (60 * STK_SECOND)
-
-/* --- putting off ---------------------------------------------------------- */
-
-/* Nothing was learned of the job: it is asked again, ever later. */
-static void try_again(struct stk_http_step *step, enum stk_remote_phase phase)
+static void fail(struct stk_http_turn *turn, enum stk_outcome outcome, const char *what)
 {
-    STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-    step->remote.fails++;
-    stk_http_park(step, phase, stk_http_next_try(step), why);
-}
-
-static void try_sensibly(struct stk_http_step *step, enum stk_remote_phase phase)
-{
-    STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-    if (step->remote.fails + 1 < SENSELESS_MAX) {
-        try_again(step, phase);
-        return;
-    }
-    stk_verdict_say(step->result, STK_OUTCOME_FAILED,
-                    "%u answers in a row could not be understood (is it running: or completed: "
-                    "that does not fit?): %s",
-                    step->remote.fails + 1, why);
-}
-
-/* One answer may be a mistake of theirs; the second is believed. */
-static void believe_gone(struct stk_http_step *step, enum stk_remote_phase phase)
-{
-    STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-    if (step->remote.gone) {
-        stk_verdict_say(step->result, STK_OUTCOME_FAILED, "lost at the authority: %s, twice", why);
-        return;
-    }
-    step->remote.gone = true;
-    stk_http_park(step, phase, step->now + step->spec->every_ns, why);
-}
-
-/* True: the answer was none that tells of the job, and it is dealt with. */
-static bool is_put_off(struct stk_http_step *step, enum stk_http_said said,
-                       enum stk_remote_phase phase)
-{
-    step->remote.phase = phase;
-    switch (said) {
-    case STK_HTTP_OK: return false;
-    case STK_HTTP_LOST:
-    case STK_HTTP_THROTTLED:
-    case STK_HTTP_STOPPED: stk_http_put_off(step, said); return true;
-    case STK_HTTP_GONE: believe_gone(step, phase); return true;
-    case STK_HTTP_REFUSED:
-    case STK_HTTP_ELSEWHERE:
-    case STK_HTTP_TOO_LARGE: try_sensibly(step, phase); return true;
-    case STK_HTTP_TROUBLE:
-    case STK_HTTP_UNSENT:
-    case STK_HTTP_NO_ANSWER: break;
-    }
-    if (step->rc == STK_INVALID) {
-        try_sensibly(step, phase);
-    } else {
-        try_again(step, phase);
-    }
-    return true;
-}
-
-static bool prepare(struct stk_http_step *step, const struct stk_http_ask *ask, const char *url)
-{
-    struct stk_error err = { 0 };
-    if (stk_http_prepare(step, ask, url, &err) == STK_OK) return true;
-    stk_verdict_say(step->result, STK_OUTCOME_FAILED_FINAL, "could not make the request: %s",
-                    err.text);
-    return false;
+    stk_verdict_say(turn->result, outcome, "%s: %s", what, turn->why);
 }
 
 /* --- the result ----------------------------------------------------------- */
 
-static bool is_empty(const struct stk_http_step *step)
+static void complete(struct stk_http_turn *turn, const char *text, size_t len, bool is_text)
 {
-    const struct stk_buf *body = &step->reply.body;
-    return strspn(stk_buf_str(body), " \t\r\n") == body->len || json_is_null(step->answer);
-}
-
-static bool says_json(const struct stk_http_step *step)
-{
-    char type[128];
-    const char *said = stk_http_reply_header(&step->reply, "content-type", 0, type, sizeof(type));
-    return said != NULL && strstr(said, "json") != NULL;
-}
-
-static void complete(struct stk_http_step *step)
-{
-    struct stk_exec_result *result = step->result;
-    stk_buf_add(&result->result, step->reply.body.data, step->reply.body.len);
-    result->result_is_text = step->answer == NULL;
-    result->exit_status = -1;
+    struct stk_exec_result *result = turn->result;
+    if (len > turn->job->task->result_bytes_max) {
+        stk_verdict_say(result, STK_OUTCOME_FAILED_FINAL,
+                        "the result is longer than the task's limit of %zu bytes",
+                        turn->job->task->result_bytes_max);
+        return;
+    }
+    if (len > 0) stk_buf_add(&result->result, text, len);
+    result->result_is_text = is_text;
     result->outcome = STK_OUTCOME_COMPLETED;
+    result->exit_status = 0;
 }
 
-static bool is_over_limit(struct stk_http_step *step)
+/* What was just read is the result, or the part of it that is asked for. */
+static void take_result(struct stk_http_turn *turn)
 {
-    if (step->reply.body.len <= step->job->task->result_bytes_max) return false;
-    stk_verdict_say(step->result, STK_OUTCOME_FAILED_FINAL,
-                    "the result is over the result_limit of %zu bytes",
-                    step->job->task->result_bytes_max);
-    return true;
+    const struct stk_buf *body = &turn->reply->body;
+    const char *pointer = turn->spec->result_pointer;
+    if (pointer != NULL) {
+        json_t *value = stk_json_at(turn->body, pointer);
+        STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+        if (value == NULL) {
+            stk_verdict_say(turn->result, STK_OUTCOME_FAILED_FINAL,
+                            "completed, but the answer has no %s", pointer);
+            return;
+        }
+        stk_json_add(&text, value);
+        complete(turn, text.data, text.len, false);
+    } else if (!stk_utf8_is_valid(stk_buf_str(body), body->len)) {
+        stk_verdict_say(turn->result, STK_OUTCOME_FAILED_FINAL, "the result is not UTF-8 text");
+    } else {
+        complete(turn, body->data, body->len, turn->body == NULL);
+    }
 }
 
-/* A result that is not there yet, or a broken one, is never stored as one. */
-static void judge_result(struct stk_http_step *step)
+/* Not yet, or not readable: it is there, so it is asked for again. */
+static void park_unread(struct stk_http_turn *turn)
 {
-    bool waits = is_empty(step) || step->reply.status == 202;
-    step->remote.gone = false;
-    if (!waits && (step->answer != NULL || !says_json(step))) {
-        if (!is_over_limit(step)) complete(step);
+    struct stk_remote *remote = &turn->result->remote;
+    if (remote->fails + 1 >= READS_MAX) {
+        fail(turn, STK_OUTCOME_FAILED_FINAL, "completed, but the result cannot be read");
         return;
     }
-    if (!waits) {
-        try_sensibly(step, STK_REMOTE_FETCH);
-        return;
-    }
-    if (++step->remote.fails < EMPTY_MAX) {
-        stk_http_park(step, STK_REMOTE_FETCH, stk_http_next(step, step->spec->every_ns), NULL);
-        return;
-    }
-    stk_verdict_say(step->result, STK_OUTCOME_FAILED, "its result stays empty (asked %u times)",
-                    step->remote.fails);
+    stk_http_park_unanswered(turn);
 }
 
-void stk_http_fetch_step(struct stk_http_step *step)
+void stk_http_fetch(struct stk_http_turn *turn)
 {
-    size_t bytes_max = step->job->task->result_bytes_max;
-    if (step->remote.result == NULL || !prepare(step, &step->spec->result, step->remote.result)) {
+    size_t bytes_max = turn->job->task->result_bytes_max;
+    turn->result->remote.phase = STK_REMOTE_FETCH;
+    stk_http_ask(turn, &turn->spec->result, turn->result->remote.result, STK_LIMIT_CLASS_READ,
+                 bytes_max);
+    if (turn->meaning == STK_HTTP_TOO_LARGE) {
+        stk_verdict_say(turn->result, STK_OUTCOME_FAILED_FINAL,
+                        "the result is longer than the task's limit of %zu bytes", bytes_max);
         return;
     }
-    enum stk_http_said said = stk_http_send(step, STK_LIMIT_CLASS_READ, bytes_max);
-    if (said == STK_HTTP_TOO_LARGE) {
-        stk_verdict_say(step->result, STK_OUTCOME_FAILED_FINAL,
-                        "the result is over the result_limit of %zu bytes", bytes_max);
-    } else if (said == STK_HTTP_REFUSED) {
-        STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-        stk_verdict_say(step->result, STK_OUTCOME_FAILED_FINAL, "its result is refused: %s", why);
-    } else if (!is_put_off(step, said, STK_REMOTE_FETCH)) {
-        judge_result(step);
+    if (stk_http_end_alike(turn)) return;
+    bool is_there = turn->reply->status == 200 && turn->reply->body.len > 0;
+    if (is_there) {
+        take_result(turn);
+    } else {
+        park_unread(turn);
     }
 }
 
-/* --- the end of a job there ----------------------------------------------- */
+/* --- what a poll says ----------------------------------------------------- */
 
-static void read_progress(struct stk_http_step *step)
+/* Runnable time: see model/remote.h. A distance that a throttle or an outage
+ * has made long counts as the longest that is ever planned. */
+static stk_time_ns run_time(const struct stk_http_turn *turn, const struct stk_remote *remote)
 {
-    const json_t *value = stk_json_at(step->answer, step->spec->progress);
-    double progress = json_is_number(value) ? json_number_value(value) : -1;
-    if (progress > 1) progress /= 100; /* per cent */
-    if (progress >= 0 && progress <= 1) step->remote.progress = progress;
+    stk_time_ns longest = STK_MINUTE;
+    if (turn->spec->every > longest) longest = turn->spec->every;
+    if (turn->spec->first > longest) longest = turn->spec->first;
+    if (remote->fails > 0) longest = turn->spec->every;
+    stk_time_ns planned = remote->poll_at - remote->seen_at;
+    if (planned > longest) planned = longest;
+    stk_time_ns passed = turn->now - remote->seen_at;
+    if (remote->seen_at == 0 || passed < 0 || planned < 0) return 0;
+    return passed < 2 * planned ? passed : 2 * planned;
 }
 
-/* See model/remote.h: what we did not ask in between costs the job nothing. */
-static void count_run_time(struct stk_http_step *step)
+static void note_seen(struct stk_http_turn *turn)
 {
-    struct stk_remote *remote = &step->remote;
-    stk_time_ns passed = step->now - remote->seen_at;
-    stk_time_ns plan = remote->fails == 0 ? remote->poll_at - remote->seen_at : 0;
-    stk_time_ns most = step->spec->every_ns > PLAN_MAX ? step->spec->every_ns : PLAN_MAX;
-    if (plan < step->spec->every_ns) plan = step->spec->every_ns;
-    if (plan > most) plan = most;
-    if (remote->seen_at == 0 || passed < 0) passed = 0;
-    remote->run_ns += passed < 2 * plan ? passed : 2 * plan;
-    remote->seen_at = step->now;
-    remote->polls++;
+    struct stk_remote *remote = &turn->result->remote;
+    remote->run_ns += run_time(turn, remote);
+    remote->seen_at = turn->now;
     remote->fails = 0;
     remote->gone = false;
 }
 
-static void finish(struct stk_http_step *step)
+static void note_progress(struct stk_http_turn *turn)
 {
-    if (step->spec->result.url == NULL) {
-        if (is_empty(step)) {
-            try_sensibly(step, STK_REMOTE_HANDLE);
-        } else if (!is_over_limit(step)) {
-            complete(step);
-        }
+    json_t *value =
+        turn->spec->progress != NULL ? stk_json_at(turn->body, turn->spec->progress) : NULL;
+    double share = json_is_number(value) ? json_number_value(value) : -1;
+    if (share > 1 && share <= 100) share /= 100; /* said in percent */
+    if (share >= 0 && share <= 1) turn->result->remote.progress = share;
+}
+
+static void end_completed(struct stk_http_turn *turn)
+{
+    struct stk_exec_result *result = turn->result;
+    STK_CLEANUP(stk_freep) char *url = NULL;
+    struct stk_error err = { 0 };
+    if (turn->spec->result.url == NULL) {
+        take_result(turn);
         return;
     }
-    if (!prepare(step, &step->spec->result, NULL)) return;
-    STK_CLEANUP(stk_freep) char *url = stk_strdup(step->url);
-    struct stk_buf *kept = &step->result->result_at;
-    stk_buf_clear(kept);
-    stk_buf_adds(kept, url);
-    step->remote.result = stk_buf_str(kept);
-    stk_http_fetch_step(step);
+    if (stk_http_address(turn, turn->spec->result.url, &url, &err) != STK_OK) {
+        stk_verdict_say(result, STK_OUTCOME_FAILED_FINAL,
+                        "completed, but its result has no address: %s", err.text);
+        return;
+    }
+    stk_buf_clear(&result->result_at);
+    stk_buf_adds(&result->result_at, url);
+    result->remote.result = stk_buf_str(&result->result_at);
+    stk_http_fetch(turn);
 }
 
-static void fail_there(struct stk_http_step *step)
+static void end_failed(struct stk_http_turn *turn)
 {
-    const json_t *message = stk_json_at(step->answer, step->spec->message);
-    STK_CLEANUP(stk_freep)
-    char *said =
-        json_is_string(message) ? stk_shown(json_string_value(message)) : stk_http_sentence(step);
-    stk_verdict_say(step->result, STK_OUTCOME_FAILED, "failed at the authority: %s", said);
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    json_t *message =
+        turn->spec->message != NULL ? stk_json_at(turn->body, turn->spec->message) : NULL;
+    if (stk_json_add_plain(&text, message) && text.len > 0) {
+        STK_CLEANUP(stk_buf_release) struct stk_buf shown = STK_BUF_INIT;
+        stk_text_add_escaped(&shown, text.data, text.len);
+        stk_verdict_say(turn->result, STK_OUTCOME_FAILED, "failed at the authority: %s",
+                        stk_buf_str(&shown));
+        return;
+    }
+    fail(turn, STK_OUTCOME_FAILED, "failed at the authority");
 }
 
-/* Sends what the task says; *ret_said: how that was answered. */
-static bool cancel_there(struct stk_http_step *step, enum stk_http_said *ret_said)
+/* --- over its time -------------------------------------------------------- */
+
+/* "" when there is nothing to be said. */
+static const char *try_cancel(struct stk_http_turn *turn)
 {
-    struct stk_error err = { 0 };
-    if (step->spec->cancel.url == NULL) return false;
-    if (stk_http_prepare(step, &step->spec->cancel, NULL, &err) != STK_OK) return false;
-    *ret_said = stk_http_send(step, STK_LIMIT_CLASS_POLL, POLL_BYTES_MAX);
-    return true;
+    STK_CLEANUP(stk_freep) char *url = NULL;
+    const struct stk_http_step *step = &turn->spec->cancel;
+    if (step->url == NULL) return "; it may go on there, for its task has no cancel:";
+    if (stk_http_address(turn, step->url, &url, NULL) != STK_OK) return "; it may go on there";
+    stk_http_ask(turn, step, url, STK_LIMIT_CLASS_POLL, POLL_BYTES_MAX);
+    bool is_over = turn->meaning == STK_HTTP_FINE || turn->meaning == STK_HTTP_GONE;
+    return is_over ? ", cancelled at the authority" : "; it could not be cancelled there";
 }
 
-static bool is_ended_there(enum stk_http_said said)
-{
-    return said == STK_HTTP_OK || said == STK_HTTP_GONE;
-}
-
-static void time_out(struct stk_http_step *step)
+static void end_timed_out(struct stk_http_turn *turn)
 {
     char limit[STK_DURATION_TEXT];
-    enum stk_http_said said = STK_HTTP_NO_ANSWER;
-    stk_duration_text(step->job->task->time_limit_ns, limit);
-    bool is_cancelled = cancel_there(step, &said) && is_ended_there(said);
-    stk_verdict_say(step->result, STK_OUTCOME_TIMED_OUT, "over its time limit of %s; %s", limit,
-                    is_cancelled ? "cancelled at the authority"
-                                 : "it may still run at the authority");
-}
-
-static void go_on(struct stk_http_step *step)
-{
-    stk_time_ns limit = step->job->task->time_limit_ns;
-    double before = step->remote.progress;
-    read_progress(step);
-    count_run_time(step);
-    if (limit > 0 && step->remote.run_ns > limit) {
-        time_out(step);
+    stk_duration_text(turn->job->task->time_limit_ns, limit);
+    const char *rest = try_cancel(turn);
+    if (turn->meaning == STK_HTTP_STOPPED) {
+        (void)stk_http_end_alike(turn); /* asked again, and then called off */
         return;
     }
-    if (step->remote.progress > before) {
-        stk_http_say(step, "%.0f%% done", step->remote.progress * 100);
-    }
-    stk_http_park(step, STK_REMOTE_HANDLE, stk_http_next(step, step->spec->every_ns), NULL);
+    stk_verdict_say(turn->result, STK_OUTCOME_TIMED_OUT, "over its time limit of %s%s", limit,
+                    rest);
 }
 
-static void judge_poll(struct stk_http_step *step)
+static void end_running(struct stk_http_turn *turn)
 {
-    const struct stk_http_spec *spec = step->spec;
-    const struct stk_http_reply *reply = &step->reply;
-    if (stk_http_condition_holds(&spec->completed, reply, step->answer)) {
-        count_run_time(step);
-        finish(step);
-    } else if (stk_http_condition_holds(&spec->failed, reply, step->answer)) {
-        fail_there(step);
-    } else if (!spec->running.is_set ||
-               stk_http_condition_holds(&spec->running, reply, step->answer)) {
-        go_on(step);
+    stk_time_ns limit = turn->job->task->time_limit_ns;
+    note_progress(turn);
+    if (limit > 0 && turn->result->remote.run_ns > limit) {
+        end_timed_out(turn);
+        return;
+    }
+    stk_http_park(turn, stk_http_next_poll(turn), NULL);
+}
+
+/* --- what a poll does not say --------------------------------------------- */
+
+/* Two clients that read at once can make an authority say so of a living job. */
+static void end_gone(struct stk_http_turn *turn)
+{
+    struct stk_remote *remote = &turn->result->remote;
+    if (remote->gone) {
+        fail(turn, STK_OUTCOME_FAILED, "the authority no longer knows it");
+        return;
+    }
+    remote->gone = true;
+    stk_http_park(turn, stk_http_next_poll(turn), turn->why);
+}
+
+static void end_refused(struct stk_http_turn *turn)
+{
+    if (turn->result->remote.fails + 1 >= REFUSALS_MAX) {
+        fail(turn, STK_OUTCOME_FAILED_FINAL,
+             "submitted, but the authority refuses to say how it is getting on");
+        return;
+    }
+    stk_http_park_unanswered(turn);
+}
+
+static bool is_running(const struct stk_http_turn *turn, const struct stk_http_answer *answer)
+{
+    if (turn->spec->running.given) return stk_http_condition_holds(&turn->spec->running, answer);
+    return turn->meaning == STK_HTTP_FINE && answer->body != NULL;
+}
+
+void stk_http_poll(struct stk_http_turn *turn)
+{
+    STK_CLEANUP(stk_freep) char *url = NULL;
+    struct stk_error err = { 0 };
+    if (stk_http_address(turn, turn->spec->poll.url, &url, &err) != STK_OK) {
+        stk_verdict_say(turn->result, STK_OUTCOME_FAILED_FINAL,
+                        "submitted, but there is no address to ask at: %s", err.text);
+        return;
+    }
+    stk_http_ask(turn, &turn->spec->poll, url, STK_LIMIT_CLASS_POLL, POLL_BYTES_MAX);
+    turn->result->remote.polls++;
+    if (stk_http_end_alike(turn)) return;
+
+    const struct stk_http_answer answer = stk_http_answer_of(turn);
+    bool is_completed = stk_http_condition_holds(&turn->spec->completed, &answer);
+    bool is_failed = !is_completed && stk_http_condition_holds(&turn->spec->failed, &answer);
+    bool runs = !is_completed && !is_failed && is_running(turn, &answer);
+    if (is_completed || is_failed || runs) note_seen(turn);
+    if (is_completed) {
+        end_completed(turn);
+    } else if (is_failed) {
+        end_failed(turn);
+    } else if (runs) {
+        end_running(turn);
+    } else if (turn->meaning == STK_HTTP_GONE) {
+        end_gone(turn);
+    } else if (turn->meaning == STK_HTTP_REFUSED) {
+        end_refused(turn);
     } else {
-        try_sensibly(step, STK_REMOTE_HANDLE);
+        stk_http_park_unanswered(turn);
     }
 }
 
-void stk_http_poll_step(struct stk_http_step *step)
-{
-    size_t bytes_max = step->job->task->result_bytes_max;
-    if (bytes_max < POLL_BYTES_MAX) bytes_max = POLL_BYTES_MAX;
-    if (!prepare(step, &step->spec->poll, NULL)) return;
-    enum stk_http_said said = stk_http_send(step, STK_LIMIT_CLASS_POLL, bytes_max);
-    if (!is_put_off(step, said, STK_REMOTE_HANDLE)) judge_poll(step);
-}
+/* --- called off ----------------------------------------------------------- */
 
-/* --- cancelling ----------------------------------------------------------- */
-
-static void cancelled(struct stk_http_step *step, const char *note)
+static void end_call(struct stk_http_turn *turn)
 {
-    stk_verdict_say(step->result, STK_OUTCOME_CANCELLED, "cancelled%s", note);
-}
-
-/* It would not be cancelled: perhaps since it has ended. A result that is there
- * is not thrown away. */
-static void look_instead(struct stk_http_step *step)
-{
-    STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-    stk_http_poll_step(step);
-    enum stk_outcome outcome = step->result->outcome;
-    bool goes_on = outcome == STK_OUTCOME_PARKED && step->remote.phase == STK_REMOTE_HANDLE;
-    if (!goes_on) return;
-    step->result->remote.phase = STK_REMOTE_NONE;
-    stk_verdict_say(step->result, STK_OUTCOME_CANCELLED,
-                    "cancelled here; the authority goes on: %s", why);
-}
-
-static void try_cancel_again(struct stk_http_step *step, enum stk_http_said said)
-{
-    if (said == STK_HTTP_LOST || said == STK_HTTP_STOPPED) {
-        stk_http_put_off(step, said);
-        return;
-    }
-    if (step->remote.fails + 1 >= CANCEL_TRIES_MAX) {
-        cancelled(step, " here; the authority could not be told, it may go on there");
-        return;
-    }
-    if (said != STK_HTTP_THROTTLED) {
-        try_again(step, STK_REMOTE_HANDLE);
-        return;
-    }
-    step->remote.fails++;
-    stk_http_put_off(step, said);
-}
-
-void stk_http_cancel_step(struct stk_http_step *step)
-{
-    enum stk_http_said said = STK_HTTP_NO_ANSWER;
-    step->remote.phase = STK_REMOTE_HANDLE;
-    if (!cancel_there(step, &said)) {
-        cancelled(step, " here; its task has no cancel:, so it goes on at the authority");
-    } else if (is_ended_there(said)) {
-        cancelled(step, "");
-    } else if (said == STK_HTTP_REFUSED) {
-        look_instead(step);
+    bool is_over = turn->meaning == STK_HTTP_FINE || turn->meaning == STK_HTTP_GONE;
+    bool may_be_complete = turn->meaning == STK_HTTP_REFUSED;
+    if (is_over) {
+        stk_verdict_say(turn->result, STK_OUTCOME_CANCELLED, "cancelled at the authority");
+    } else if (turn->result->remote.fails + 1 >= CALLS_MAX) {
+        fail(turn, STK_OUTCOME_CANCELLED,
+             "cancelled here; at the authority it could not be, and may go on");
+    } else if (may_be_complete) {
+        uint32_t fails = turn->result->remote.fails;
+        stk_http_poll(turn);
+        turn->result->remote.fails = fails + 1;
     } else {
-        try_cancel_again(step, said);
+        stk_http_park_unanswered(turn);
     }
+}
+
+void stk_http_call_off(struct stk_http_turn *turn)
+{
+    STK_CLEANUP(stk_freep) char *url = NULL;
+    const struct stk_http_step *step = &turn->spec->cancel;
+    struct stk_error err = { 0 };
+    if (step->url == NULL) {
+        stk_verdict_say(turn->result, STK_OUTCOME_CANCELLED,
+                        "cancelled here; at the authority it may go on, for its task has no "
+                        "cancel:");
+        return;
+    }
+    if (stk_http_address(turn, step->url, &url, &err) != STK_OK) {
+        stk_verdict_say(turn->result, STK_OUTCOME_CANCELLED,
+                        "cancelled here; at the authority it may go on: %s", err.text);
+        return;
+    }
+    stk_http_ask(turn, step, url, STK_LIMIT_CLASS_POLL, POLL_BYTES_MAX);
+    if (!stk_http_end_alike(turn)) end_call(turn);
 }

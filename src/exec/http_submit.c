@@ -1,263 +1,234 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Submitting, and what follows when nobody knows whether that worked. Nothing
+ * here tries twice in one run, and a request goes out only once the store has
+ * noted it: a pool that dies in between leaves a job that is known to be
+ * ambiguous.
+ */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "exec/http_step.h"
-#include "model/shown.h"
+#include "base/json_pointer.h"
+#include "base/text.h"
+#include "exec/http_phase.h"
+#include "exec/http_verdict.h"
+#include "exec/verdict.h"
 
-enum { LOOKS_MAX = 3, ANSWER_BYTES_MAX = 1024 * 1024, LIST_BYTES_MAX = 8 * 1024 * 1024 };
+enum { SUBMIT_BYTES_MAX = 1024 * 1024, LIST_BYTES_MAX = 16 * 1024 * 1024, LOOKS_MAX = 3 };
 
-/* --- the handle ----------------------------------------------------------- */
+/* --- nobody knows --------------------------------------------------------- */
 
-static char *handle_of_header(const struct stk_http_step *step)
+static void quarantine(struct stk_http_turn *turn, const char *what)
 {
-    char value[STK_HANDLE_BYTES_MAX + 1];
-    char *url = NULL;
-    const char *name = step->spec->handle_header;
-    if (stk_http_reply_header(&step->reply, name, 0, value, sizeof(value)) == NULL) return NULL;
-    if (*value == '\0' || stk_url_resolve(step->url, value, &url, NULL) != STK_OK) return NULL;
-    return url;
+    stk_verdict_say(turn->result, STK_OUTCOME_AMBIGUOUS,
+                    "nobody knows whether the authority accepted it (%s): look there, then "
+                    "stoker retry %" PRId64,
+                    what, turn->job->id);
 }
 
-static char *handle_of_value(const json_t *value)
+static void end_ambiguous(struct stk_http_turn *turn)
 {
-    if (json_is_string(value) && json_string_length(value) > 0) {
-        return stk_strdup(json_string_value(value));
-    }
-    return json_is_integer(value) ? stk_json_text(value) : NULL;
-}
-
-/* NULL: there is none that can be used. A cut one is none. */
-static char *find_handle(const struct stk_http_step *step)
-{
-    const char *pointer = step->spec->handle_pointer;
-    char *handle = NULL;
-    if (pointer == NULL) {
-        handle = handle_of_header(step);
-    } else if (step->answer != NULL) {
-        handle = handle_of_value(stk_json_at(step->answer, pointer));
-    }
-    if (handle != NULL && strlen(handle) >= STK_HANDLE_BYTES_MAX) stk_freep(&handle);
-    return handle;
-}
-
-/* --- submitting ----------------------------------------------------------- */
-
-static void accept(struct stk_http_step *step, const char *handle)
-{
-    step->remote =
-        (struct stk_remote){ .submitted_at = step->now, .seen_at = step->now, .progress = -1 };
-    stk_http_set_handle(step, handle);
-    stk_http_say(step, "accepted as %s", handle);
-    stk_http_park(step, STK_REMOTE_HANDLE, stk_http_next(step, step->spec->first_ns), NULL);
-}
-
-static void judge_accepted(struct stk_http_step *step)
-{
-    STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-    STK_CLEANUP(stk_freep) char *handle = find_handle(step);
-    if (handle != NULL) {
-        accept(step, handle);
+    struct stk_remote *remote = &turn->result->remote;
+    switch (turn->spec->ambiguous) {
+    case STK_AMBIGUOUS_QUARANTINE: quarantine(turn, turn->why); return;
+    case STK_AMBIGUOUS_RESUBMIT:
+        stk_verdict_say(turn->result, STK_OUTCOME_FAILED,
+                        "perhaps accepted, and by its task's wish submitted again: %s", turn->why);
+        return;
+    case STK_AMBIGUOUS_ADOPT:
+        *remote = (struct stk_remote){ .phase = STK_REMOTE_ADOPTING,
+                                       .submitted_at = turn->now,
+                                       .progress = -1 };
+        stk_http_park(turn, turn->now + turn->spec->every, turn->why);
         return;
     }
-    const char *where =
-        step->spec->handle_header != NULL ? step->spec->handle_header : step->spec->handle_pointer;
-    STK_CLEANUP(stk_freep) char *text = stk_format("%s, without a handle in %s", why, where);
-    stk_http_ambiguous(step, text);
 }
 
-static void fail(struct stk_http_step *step, enum stk_outcome outcome)
+/* --- submit --------------------------------------------------------------- */
+
+static bool find_handle(struct stk_http_turn *turn)
 {
-    STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-    if (step->hint.has_retry_after) step->result->until = step->now + step->hint.retry_after_ns;
-    stk_verdict_say(step->result, outcome, "not accepted: %s", why);
+    char place[STK_HANDLE_BYTES_MAX + 2];
+    const struct stk_http_spec *spec = turn->spec;
+    if (spec->handle_header != NULL) {
+        return stk_http_keep_handle(
+            turn, stk_http_reply_header(turn->reply, spec->handle_header, 0, place, sizeof(place)));
+    }
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    (void)stk_json_add_plain(&text, stk_json_at(turn->body, spec->handle_pointer));
+    return stk_http_keep_handle(turn, stk_buf_str(&text));
 }
 
-/* What `accepted:` says goes before what the status usually means. */
-static enum stk_http_said heed_condition(const struct stk_http_step *step, enum stk_http_said said)
+static void end_accepted(struct stk_http_turn *turn)
 {
-    const struct stk_http_condition *accepted = &step->spec->accepted;
-    bool may_be = step->rc == STK_OK && said != STK_HTTP_LOST && said != STK_HTTP_THROTTLED;
-    if (!may_be || !accepted->is_set) return said;
-    if (stk_http_condition_holds(accepted, &step->reply, step->answer)) return STK_HTTP_OK;
-    return said == STK_HTTP_OK ? STK_HTTP_NO_ANSWER : said; /* none that tells anything */
-}
-
-static void judge_submit(struct stk_http_step *step, enum stk_http_said said)
-{
-    STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-    bool may_be_sent = step->reply.sent;
-    switch (said) {
-    case STK_HTTP_OK: judge_accepted(step); return;
-    case STK_HTTP_LOST:
-    case STK_HTTP_THROTTLED: stk_http_put_off(step, said); return;
-    case STK_HTTP_GONE:
-    case STK_HTTP_REFUSED:
-    case STK_HTTP_ELSEWHERE: fail(step, STK_OUTCOME_FAILED_FINAL); return;
-    case STK_HTTP_TROUBLE: fail(step, STK_OUTCOME_FAILED); return;
-    case STK_HTTP_UNSENT:
-        fail(step, step->rc == STK_INVALID ? STK_OUTCOME_FAILED_FINAL : STK_OUTCOME_FAILED);
+    struct stk_remote *remote = &turn->result->remote;
+    stk_time_ns sent_at = turn->reply->sent_at;
+    if (!find_handle(turn)) {
+        end_ambiguous(turn);
         return;
-    case STK_HTTP_STOPPED:
+    }
+    remote->submitted_at = sent_at > 0 ? sent_at : turn->now;
+    remote->seen_at = turn->now;
+    remote->progress = -1;
+    bool waits_first = turn->spec->first > 0 && !turn->hint.has_retry_after;
+    stk_http_park(turn, waits_first ? turn->now + turn->spec->first : stk_http_next_poll(turn),
+                  NULL);
+}
+
+/* These statuses say that the request may be tried again as it is. */
+static bool is_passing(int status)
+{
+    return status == 408 || status == 425;
+}
+
+/* A gateway that gave up waiting does not know what became of the request. */
+static bool is_gateway_timeout(int status)
+{
+    return status == 504;
+}
+
+static void end_refused(struct stk_http_turn *turn)
+{
+    bool passes = is_passing(turn->reply->status);
+    stk_verdict_say(turn->result, passes ? STK_OUTCOME_FAILED : STK_OUTCOME_FAILED_FINAL, "%s",
+                    turn->why);
+}
+
+static void end_failed(struct stk_http_turn *turn)
+{
+    if (turn->hint.has_retry_after) {
+        turn->result->until = turn->now + turn->hint.retry_after_ns;
+    }
+    stk_verdict_say(turn->result, STK_OUTCOME_FAILED, "%s", turn->why);
+}
+
+static void end_submit(struct stk_http_turn *turn)
+{
+    switch (turn->meaning) {
+    case STK_HTTP_FINE: end_accepted(turn); return;
+    case STK_HTTP_UNANSWERED:
     case STK_HTTP_TOO_LARGE:
-    case STK_HTTP_NO_ANSWER: break;
-    }
-    if (may_be_sent) {
-        stk_http_ambiguous(step, why);
-    } else {
-        stk_http_put_off(step, STK_HTTP_STOPPED);
-    }
-}
-
-/* 408 and 425 say by themselves: try again. */
-static enum stk_http_said soften(const struct stk_http_step *step, enum stk_http_said said)
-{
-    bool may_try = step->reply.status == 408 || step->reply.status == 425;
-    return said == STK_HTTP_REFUSED && may_try ? STK_HTTP_TROUBLE : said;
-}
-
-/* Durable before anything goes out. */
-static bool note(struct stk_http_step *step)
-{
-    struct stk_error err = { 0 };
-    const struct stk_exec_job *job = step->job;
-    enum stk_rc rc = job->note_submit(job->note_context, &err);
-    if (rc == STK_OK) return true;
-    enum stk_outcome outcome = rc == STK_CONFLICT ? STK_OUTCOME_AMBIGUOUS : STK_OUTCOME_INTERRUPTED;
-    stk_verdict_say(step->result, outcome, "not submitted: %s", err.text);
-    return false;
-}
-
-void stk_http_submit_step(struct stk_http_step *step)
-{
-    struct stk_error err = { 0 };
-    enum stk_http_wish wish = step->wish(step->wish_context);
-    if (wish != STK_HTTP_GO_ON || step->job->cancel_requested) {
-        bool is_cancel = wish != STK_HTTP_STOP;
-        stk_verdict_say(step->result, is_cancel ? STK_OUTCOME_CANCELLED : STK_OUTCOME_INTERRUPTED,
-                        "%s before it was submitted", is_cancel ? "cancelled" : "interrupted");
-        return;
-    }
-    if (stk_http_prepare(step, &step->spec->submit, NULL, &err) != STK_OK) {
-        stk_verdict_say(step->result, STK_OUTCOME_FAILED_FINAL, "could not make the request: %s",
-                        err.text);
-        return;
-    }
-    if (!note(step)) return;
-    enum stk_http_said said = stk_http_send(step, STK_LIMIT_CLASS_SUBMIT, ANSWER_BYTES_MAX);
-    judge_submit(step, soften(step, heed_condition(step, said)));
-}
-
-/* --- looking for it ------------------------------------------------------- */
-
-static bool matches(const struct stk_http_step *step, const json_t *item)
-{
-    const struct stk_http_values values = { .params = step->params, .job_id = step->job->id };
-    const struct stk_http_list *list = &step->spec->list;
-    for (size_t i = 0; i < list->match_count; i++) {
-        STK_CLEANUP(stk_buf_release) struct stk_buf wanted = STK_BUF_INIT;
-        const json_t *value = stk_json_at(item, list->match[i].pointer);
-        if (value == NULL) return false;
-        STK_CLEANUP(stk_freep)
-        char *text =
-            json_is_string(value) ? stk_strdup(json_string_value(value)) : stk_json_text(value);
-        if (stk_http_template_fill(list->match[i].value, STK_HTTP_FORM_TEXT, &values, &wanted,
-                                   NULL) != STK_OK ||
-            strcmp(text, stk_buf_str(&wanted)) != 0) {
-            return false;
+    case STK_HTTP_REDIRECTED: end_ambiguous(turn); return;
+    case STK_HTTP_GONE:
+    case STK_HTTP_REFUSED: end_refused(turn); return;
+    case STK_HTTP_BROKEN:
+        if (is_gateway_timeout(turn->reply->status)) {
+            end_ambiguous(turn);
+        } else {
+            end_failed(turn);
         }
+        return;
+    case STK_HTTP_UNSENT: end_failed(turn); return;
+    case STK_HTTP_STOPPED:
+        if (turn->reply->sent) {
+            end_ambiguous(turn);
+            return;
+        }
+        (void)stk_http_end_alike(turn);
+        return;
+    case STK_HTTP_IMPOSSIBLE:
+    case STK_HTTP_LOST:
+    case STK_HTTP_THROTTLED: (void)stk_http_end_alike(turn); return;
+    }
+}
+
+void stk_http_submit(struct stk_http_turn *turn)
+{
+    const struct stk_exec_job *job = turn->job;
+    struct stk_error err = { 0 };
+    if (job->note_submit(job->note_context, &err) != STK_OK) {
+        stk_verdict_say(turn->result, STK_OUTCOME_INTERRUPTED, "not submitted: %s", err.text);
+        return;
+    }
+    stk_http_ask(turn, &turn->spec->submit, turn->origin, STK_LIMIT_CLASS_SUBMIT, SUBMIT_BYTES_MAX);
+    end_submit(turn);
+}
+
+/* --- adopt ---------------------------------------------------------------- */
+
+static bool fits(const struct stk_http_turn *turn, json_t *entry)
+{
+    struct stk_http_values values = stk_http_values_of(turn);
+    for (size_t i = 0; i < turn->spec->match_count; i++) {
+        const struct stk_http_match *match = &turn->spec->matches[i];
+        STK_CLEANUP(stk_buf_release) struct stk_buf wanted = STK_BUF_INIT;
+        STK_CLEANUP(stk_buf_release) struct stk_buf found = STK_BUF_INIT;
+        enum stk_rc rc = stk_http_render(&values, match->text, STK_HTTP_IN_TEXT, &wanted, NULL);
+        if (rc != STK_OK) return false;
+        if (!stk_json_add_plain(&found, stk_json_at(entry, match->pointer))) return false;
+        if (strcmp(stk_buf_str(&wanted), stk_buf_str(&found)) != 0) return false;
     }
     return true;
 }
 
-/* The one item that fits; *ret_count: how many do. */
-static const json_t *find_item(const struct stk_http_step *step, const json_t *items,
-                               size_t *ret_count)
+static size_t find_entry(const struct stk_http_turn *turn, json_t *entries, json_t **ret)
 {
-    const json_t *found = NULL;
-    *ret_count = 0;
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        const json_t *item = json_array_get(items, i);
-        if (!matches(step, item)) continue;
-        found = item;
-        ++*ret_count;
+    size_t found = 0;
+    json_t *entry = NULL;
+    size_t i = 0;
+    json_array_foreach(entries, i, entry)
+    {
+        if (!fits(turn, entry)) continue;
+        found++;
+        *ret = entry;
     }
     return found;
 }
 
-static void adopt(struct stk_http_step *step, const json_t *item)
+static bool adopt_entry(struct stk_http_turn *turn, json_t *entry)
 {
-    STK_CLEANUP(stk_buf_release) struct stk_buf handle = STK_BUF_INIT;
-    struct stk_error err = { 0 };
-    const struct stk_http_values values = { .params = step->params,
-                                            .job_id = step->job->id,
-                                            .answer = item };
-    enum stk_rc rc =
-        stk_http_template_fill(step->spec->list.handle, STK_HTTP_FORM_URL, &values, &handle, &err);
-    if (rc != STK_OK || handle.len >= STK_HANDLE_BYTES_MAX) {
-        stk_verdict_say(step->result, STK_OUTCOME_AMBIGUOUS,
-                        "found in the list, but no handle can be made of it: %s", err.text);
-        return;
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    struct stk_http_values values = stk_http_values_of(turn);
+    values.body = entry;
+    if (turn->spec->list_handle == NULL) {
+        (void)stk_json_add_plain(&text, stk_json_at(entry, turn->spec->handle_pointer));
+    } else if (stk_http_render(&values, turn->spec->list_handle, STK_HTTP_IN_URL, &text, NULL) !=
+               STK_OK) {
+        return false;
     }
-    stk_http_set_handle(step, stk_buf_str(&handle));
-    step->remote.polls = step->remote.fails = 0;
-    step->remote.seen_at = step->now;
-    stk_http_say(step, "found again as %s", stk_buf_str(&handle));
-    if (step->job->cancel_requested) {
-        stk_http_cancel_step(step);
+    return stk_http_keep_handle(turn, stk_buf_str(&text));
+}
+
+/* A list may lag behind, so one look is not enough; and one that does not name
+ * the job proves nothing: it may be cut short. */
+static void end_look(struct stk_http_turn *turn, json_t *entries)
+{
+    json_t *entry = NULL;
+    struct stk_remote *remote = &turn->result->remote;
+    size_t found = find_entry(turn, entries, &entry);
+    remote->polls++;
+    remote->fails = 0;
+    if (found > 1) {
+        quarantine(turn, "several entries of the authority's list match it");
+    } else if (found == 1 && adopt_entry(turn, entry)) {
+        remote->polls = 0;
+        remote->seen_at = turn->now;
+        stk_http_park(turn, turn->now, NULL);
+    } else if (remote->polls < LOOKS_MAX) {
+        stk_http_park(turn, stk_http_next_poll(turn), "looked for in the authority's list");
     } else {
-        stk_http_park(step, STK_REMOTE_HANDLE, step->now + step->spec->every_ns, NULL);
+        quarantine(turn, "it is not in the authority's list");
     }
 }
 
-/* A list may be a little behind: only after some looks is it believed. */
-static void judge_list(struct stk_http_step *step)
+void stk_http_adopt(struct stk_http_turn *turn)
 {
-    size_t count = 0;
-    const json_t *items = stk_json_at(step->answer, step->spec->list.pointer);
-    const json_t *item = find_item(step, items, &count);
-    step->remote.fails = 0;
-    step->remote.polls++;
-    if (count == 1) {
-        STK_CLEANUP(stk_json_freep) json_t *own = json_deep_copy(item);
-        adopt(step, own);
-    } else if (count > 1) {
-        stk_verdict_say(step->result, STK_OUTCOME_AMBIGUOUS,
-                        "%zu entries of the list may be this job: look there, then stoker retry "
-                        "%" PRId64,
-                        count, step->job->id);
-    } else if (step->remote.polls >= LOOKS_MAX) {
-        stk_verdict_say(step->result, STK_OUTCOME_FAILED,
-                        "it is not in the authority's list: it was not accepted");
-    } else {
-        stk_http_park(step, STK_REMOTE_ADOPTING, step->now + step->spec->every_ns, NULL);
-    }
-}
-
-void stk_http_adopt_step(struct stk_http_step *step)
-{
+    STK_CLEANUP(stk_freep) char *url = NULL;
     struct stk_error err = { 0 };
-    const struct stk_http_ask *ask = &step->spec->list.ask;
-    if (ask->url == NULL || stk_http_prepare(step, ask, NULL, &err) != STK_OK) {
-        stk_verdict_say(step->result, STK_OUTCOME_AMBIGUOUS,
-                        "its task does not say any more where to look for it: look there, then "
-                        "stoker retry %" PRId64,
-                        step->job->id);
+    const struct stk_http_spec *spec = turn->spec;
+    bool has_list = spec->list.url != NULL; /* stoker.yaml may have changed since */
+    if (!has_list || stk_http_address(turn, spec->list.url, &url, &err) != STK_OK) {
+        quarantine(turn, has_list ? err.text : "its task has no list: any more");
         return;
     }
-    enum stk_http_said said = stk_http_send(step, STK_LIMIT_CLASS_POLL, LIST_BYTES_MAX);
-    bool is_put_off =
-        said == STK_HTTP_LOST || said == STK_HTTP_THROTTLED || said == STK_HTTP_STOPPED;
-    if (is_put_off) {
-        stk_http_put_off(step, said);
-    } else if (said == STK_HTTP_OK &&
-               json_is_array(stk_json_at(step->answer, step->spec->list.pointer))) {
-        judge_list(step);
+    stk_http_ask(turn, &spec->list, url, STK_LIMIT_CLASS_POLL, LIST_BYTES_MAX);
+    if (stk_http_end_alike(turn)) return;
+
+    json_t *entries = stk_json_at(turn->body, spec->list_pointer);
+    if (turn->meaning == STK_HTTP_FINE && json_is_array(entries)) {
+        end_look(turn, entries);
     } else {
-        STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-        step->remote.fails++;
-        stk_http_park(step, STK_REMOTE_ADOPTING, stk_http_next_try(step), why);
+        stk_http_park_unanswered(turn);
     }
 }

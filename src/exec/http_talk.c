@@ -1,227 +1,221 @@
 /* SPDX-License-Identifier: MIT */
+#include "exec/http_talk.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "exec/http_step.h"
+#include "base/redact.h"
+#include "base/text.h"
+#include "exec/http_verdict.h"
 
-enum { HOPS_MAX = 3, LOCATION_BYTES = 4096 };
+enum { WHERE_BYTES_MAX = 160 };
 
-/* --- preparing ------------------------------------------------------------ */
+/* What one request is made of, until it has been sent. */
+struct letter {
+    struct stk_http_header headers[STK_HTTP_HEADERS_MAX];
+    size_t header_count;
+    struct stk_buf texts; /* of the step's headers, each ended by a NUL; reserved before */
+    struct stk_buf lines; /* of the session's; secret */
+    struct stk_buf body;
+    bool has_body, has_type;
+};
 
-static void clear_request(struct stk_http_step *step)
+static void release_letter(struct letter *letter)
 {
-    stk_freep(&step->url);
-    stk_buf_clear(&step->body);
-    if (step->lines.len > 0) explicit_bzero(step->lines.data, step->lines.len);
-    stk_buf_release(&step->lines);
-    step->header_count = 0;
+    stk_buf_release(&letter->texts);
+    stk_buf_wipe(&letter->lines);
+    stk_buf_release(&letter->body);
 }
 
-static void clear_reply(struct stk_http_step *step)
+/* --- the turn ------------------------------------------------------------- */
+
+struct stk_http_values stk_http_values_of(const struct stk_http_turn *turn)
 {
-    json_decref(step->answer);
-    step->answer = NULL;
+    return (struct stk_http_values){ .task = turn->job->task,
+                                     .job_id = turn->job->id,
+                                     .params = turn->params,
+                                     .handle = turn->result->remote.handle,
+                                     .body = turn->body };
 }
 
-void stk_http_step_release(struct stk_http_step *step)
+enum stk_rc stk_http_address(const struct stk_http_turn *turn, const char *template, char **ret,
+                             struct stk_error *err)
 {
-    clear_request(step);
-    clear_reply(step);
-    stk_buf_release(&step->body);
-    stk_http_reply_release(&step->reply);
-    json_decref(step->params);
-    step->params = NULL;
-}
-
-static struct stk_http_values values_of(const struct stk_http_step *step)
-{
-    return (struct stk_http_values){ .params = step->params,
-                                     .job_id = step->job->id,
-                                     .handle = step->remote.handle,
-                                     .answer = step->answer };
-}
-
-/* What is relative starts from where the job was submitted to. */
-static enum stk_rc prepare_url(struct stk_http_step *step, const struct stk_http_ask *ask,
-                               const char *url, struct stk_error *err)
-{
-    const struct stk_http_values values = values_of(step);
-    STK_CLEANUP(stk_buf_release) struct stk_buf buf = STK_BUF_INIT;
-    STK_CLEANUP(stk_buf_release) struct stk_buf base = STK_BUF_INIT;
-    enum stk_rc rc = STK_OK;
-    if (url == NULL) rc = stk_http_template_fill(ask->url, STK_HTTP_FORM_URL, &values, &buf, err);
-    if (rc == STK_OK) {
-        const char *submit = step->spec->submit.url;
-        rc = stk_http_template_fill(submit, STK_HTTP_FORM_URL, &values, &base, err);
-    }
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    struct stk_http_values values = stk_http_values_of(turn);
+    enum stk_rc rc = stk_http_render(&values, template, STK_HTTP_IN_URL, &text, err);
     if (rc != STK_OK) return rc;
-    return stk_url_resolve(stk_buf_str(&base), url != NULL ? url : stk_buf_str(&buf), &step->url,
-                           err);
+    const char *base = turn->origin != NULL ? turn->origin : stk_buf_str(&text);
+    return stk_url_resolve(base, stk_buf_str(&text), ret, err);
 }
 
-static enum stk_rc prepare_body(struct stk_http_step *step, const struct stk_http_ask *ask,
-                                struct stk_error *err)
+enum stk_rc stk_http_turn_init(struct stk_http_turn *turn, struct stk_error *err)
 {
-    STK_CLEANUP(stk_json_freep) json_t *value = NULL;
-    const struct stk_http_values values = values_of(step);
-    enum stk_http_form form = ask->is_json ? STK_HTTP_FORM_JSON : STK_HTTP_FORM_TEXT;
-    if (ask->body == NULL) return STK_OK;
-    enum stk_rc rc = stk_http_template_fill(ask->body, form, &values, &step->body, err);
-    if (rc != STK_OK || !ask->is_json) return rc;
-    return stk_json_parse(stk_buf_str(&step->body), step->body.len, &value, err);
+    const struct stk_exec_job *job = turn->job;
+    enum stk_rc rc = stk_json_parse(job->params, job->params_len, &turn->params, err);
+    if (rc != STK_OK) return rc;
+    turn->now = stk_clock_now();
+    return stk_http_address(turn, turn->spec->submit.url, &turn->origin, err);
 }
 
-static enum stk_rc prepare_lines(struct stk_http_step *step, const struct stk_http_ask *ask,
-                                 struct stk_error *err)
+void stk_http_turn_release(struct stk_http_turn *turn)
 {
-    const struct stk_http_values values = values_of(step);
-    for (size_t i = 0; i < ask->header_count; i++) {
-        size_t from = 0;
-        stk_buf_addf(&step->lines, "%s: ", ask->headers[i].name);
-        from = step->lines.len;
-        enum stk_rc rc = stk_http_template_fill(ask->headers[i].value, STK_HTTP_FORM_TEXT, &values,
-                                                &step->lines, err);
+    json_decref(turn->params);
+    json_decref(turn->body);
+    stk_freep(&turn->origin);
+}
+
+struct stk_http_answer stk_http_answer_of(const struct stk_http_turn *turn)
+{
+    return (struct stk_http_answer){ .status = turn->reply->status,
+                                     .headers = stk_buf_str(&turn->reply->headers),
+                                     .body = turn->body };
+}
+
+/* --- writing the letter --------------------------------------------------- */
+
+static enum stk_rc add_header(struct letter *letter, const char *name, const char *value,
+                              struct stk_error *err)
+{
+    if (letter->header_count == STK_ARRAY_LEN(letter->headers)) {
+        return stk_fail(err, STK_INVALID, "the task and its session have more than %d headers",
+                        STK_HTTP_HEADERS_MAX);
+    }
+    letter->headers[letter->header_count++] = (struct stk_http_header){ name, value };
+    if (strcasecmp(name, "content-type") == 0) letter->has_type = true;
+    return STK_OK;
+}
+
+/* All into one buffer first: it moves while it grows. */
+static enum stk_rc add_step_headers(const struct stk_http_turn *turn,
+                                    const struct stk_http_step *step, struct letter *letter,
+                                    struct stk_error *err)
+{
+    struct stk_http_values values = stk_http_values_of(turn);
+    char *const *pairs = step->headers;
+    for (size_t i = 0; pairs != NULL && pairs[i] != NULL; i += 2) {
+        enum stk_rc rc =
+            stk_http_render(&values, pairs[i + 1], STK_HTTP_IN_TEXT, &letter->texts, err);
         if (rc != STK_OK) return rc;
-        if (strchr(step->lines.data + from, '\n') != NULL) {
-            return stk_fail(err, STK_INVALID, "the header %s would have more than one line",
-                            ask->headers[i].name);
-        }
-        stk_buf_addc(&step->lines, '\n');
+        stk_buf_addc(&letter->texts, '\0');
+    }
+    const char *value = stk_buf_str(&letter->texts);
+    for (size_t i = 0; pairs != NULL && pairs[i] != NULL; i += 2) {
+        enum stk_rc rc = add_header(letter, pairs[i], value, err);
+        if (rc != STK_OK) return rc;
+        value += strlen(value) + 1;
     }
     return STK_OK;
 }
 
-enum stk_rc stk_http_prepare(struct stk_http_step *step, const struct stk_http_ask *ask,
-                             const char *url, struct stk_error *err)
+/* "Name: value\n" lines, taken apart in place. */
+static enum stk_rc add_session_headers(const struct stk_secret *lines, struct letter *letter,
+                                       struct stk_error *err)
 {
-    clear_request(step);
-    step->ask = ask;
-    enum stk_rc rc = prepare_url(step, ask, url, err);
-    if (rc == STK_OK) rc = prepare_body(step, ask, err);
-    return rc == STK_OK ? prepare_lines(step, ask, err) : rc;
-}
-
-/* --- headers -------------------------------------------------------------- */
-
-/* Scheme and host: a session is shown to whom the job is submitted, and to
- * nobody else, wherever an answer sends us. */
-static bool is_own_host(const struct stk_http_step *step)
-{
-    const char *submit = step->spec->submit.url;
-    size_t len = (size_t)(strstr(submit, "://") - submit) + 3;
-    len += strcspn(submit + len, "/?#");
-    if (strncasecmp(step->url, submit, len) != 0) return false;
-    return strchr("/?#", step->url[len]) != NULL; /* or at its own NUL */
-}
-
-static void add_header(struct stk_http_step *step, const char *name, const char *value)
-{
-    if (step->header_count == STK_HTTP_HEADERS_MAX) return;
-    step->headers[step->header_count++] = (struct stk_http_header){ name, value };
-}
-
-/* The lines are cut up where they stand. */
-static void add_lines(struct stk_http_step *step, char *lines)
-{
-    for (char *line = lines; line != NULL && *line != '\0';) {
-        char *end = strchr(line, '\n');
+    stk_buf_reserve(&letter->lines, stk_secret_len(lines) + 1);
+    stk_buf_add(&letter->lines, stk_secret_bytes(lines), stk_secret_len(lines));
+    char *line = letter->lines.data;
+    while (line != NULL && *line != '\0') {
+        char *end = line + strcspn(line, "\n");
+        char *next = *end == '\n' ? end + 1 : end;
         char *colon = strchr(line, ':');
-        if (end == NULL || colon == NULL || colon > end) return;
-        *end = *colon = '\0';
-        add_header(step, line, colon + 1 + strspn(colon + 1, " "));
-        line = end + 1;
+        *end = '\0';
+        if (colon != NULL && colon < end) {
+            *colon = '\0';
+            enum stk_rc rc = add_header(letter, line, colon + 1 + strspn(colon + 1, " "), err);
+            if (rc != STK_OK) return rc;
+        }
+        line = next;
     }
+    return STK_OK;
 }
 
-static bool has_header(const struct stk_http_step *step, const char *name)
+static enum stk_rc add_body(const struct stk_http_turn *turn, const struct stk_http_step *step,
+                            struct letter *letter, struct stk_error *err)
 {
-    for (size_t i = 0; i < step->header_count; i++) {
-        if (strcasecmp(step->headers[i].name, name) == 0) return true;
+    struct stk_http_values values = stk_http_values_of(turn);
+    letter->has_body = step->json != NULL || step->body != NULL;
+    if (step->body != NULL) {
+        return stk_http_render(&values, step->body, STK_HTTP_IN_TEXT, &letter->body, err);
     }
-    return false;
+    if (step->json == NULL) return STK_OK;
+
+    STK_CLEANUP(stk_json_freep) json_t *filled = NULL;
+    enum stk_rc rc = stk_http_render_json(&values, step->json, &filled, err);
+    if (rc != STK_OK) return rc;
+    stk_json_add(&letter->body, filled);
+    return letter->has_type ? STK_OK : add_header(letter, "Content-Type", "application/json", err);
 }
 
-static void put_headers(struct stk_http_step *step, struct stk_buf *lines)
+/* What the session shows goes to the authority alone, not to where a handle or a
+ * result may lead. */
+static enum stk_rc write_letter(const struct stk_http_turn *turn, const struct stk_http_step *step,
+                                const char *url, struct letter *letter, struct stk_error *err)
 {
-    const struct stk_secret *shown = step->job->headers;
-    step->header_count = 0;
-    stk_buf_reserve(lines, step->lines.len + (shown != NULL ? stk_secret_len(shown) : 0));
-    stk_buf_add(lines, stk_buf_str(&step->lines), step->lines.len);
-    if (shown != NULL && is_own_host(step)) {
-        stk_buf_add(lines, stk_secret_bytes(shown), stk_secret_len(shown));
-    }
-    if (lines->len > 0) add_lines(step, lines->data);
-    if (!has_header(step, "accept")) add_header(step, "Accept", "application/json, */*;q=0.5");
-    if (step->body.len > 0 && !has_header(step, "content-type")) {
-        add_header(step, "Content-Type", step->ask->is_json ? "application/json" : "text/plain");
-    }
+    enum stk_rc rc = add_step_headers(turn, step, letter, err);
+    if (rc == STK_OK) rc = add_body(turn, step, letter, err);
+    if (rc != STK_OK || turn->job->headers == NULL) return rc;
+    if (!stk_url_is_same_origin(url, turn->origin)) return STK_OK;
+    return add_session_headers(turn->job->headers, letter, err);
 }
 
-/* --- sending -------------------------------------------------------------- */
+/* --- sending it ----------------------------------------------------------- */
 
-static void send_once(struct stk_http_step *step, size_t bytes_max)
+static void read_body(struct stk_http_turn *turn)
 {
-    STK_CLEANUP(stk_buf_wipep) struct stk_buf lines = STK_BUF_INIT;
-    put_headers(step, &lines);
-    const struct stk_http_request request = {
-        .method = step->ask->method,
-        .url = step->url,
-        .headers = step->headers,
-        .header_count = step->header_count,
-        .body = step->ask->body != NULL ? stk_buf_str(&step->body) : NULL,
-        .body_len = step->body.len,
-        .timeout_ns = step->spec->timeout_ns,
-        .bytes_max = bytes_max,
-        .ca_file = step->spec->ca_file,
-    };
-    step->rc = stk_http_run(step->http, &request, &step->reply, &step->err);
-    step->header_count = 0; /* what they point at ends here */
-    step->now = stk_clock_now();
+    const struct stk_buf *body = &turn->reply->body;
+    json_decref(turn->body);
+    turn->body = NULL;
+    if (body->len == 0) return;
+    if (stk_json_parse(body->data, body->len, &turn->body, NULL) != STK_OK) turn->body = NULL;
 }
 
-/* To where the reply sends us; false: nowhere, or where we do not go. */
-static bool follow(struct stk_http_step *step)
+/* A step of the job, on its worker's console: without the query, which may hold
+ * what the console should not. */
+static void say(const struct stk_http_turn *turn, const struct stk_http_step *step, const char *url)
 {
-    char location[LOCATION_BYTES];
-    char *target = NULL;
-    int status = step->reply.status;
-    bool is_redirect = step->rc == STK_OK && status >= 301 && status <= 308 && status != 304;
-    bool is_get = strcmp(step->ask->method, "GET") == 0;
-    if (!is_redirect || !is_get || stk_http_leads_to_login(&step->reply)) return false;
-    if (stk_http_reply_header(&step->reply, "location", 0, location, sizeof(location)) == NULL ||
-        stk_url_resolve(step->url, location, &target, NULL) != STK_OK) {
-        return false;
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    size_t len = strcspn(url, "?#");
+    stk_buf_addf(&text, "%s ", step->method);
+    stk_text_add_escaped(&text, url, len > WHERE_BYTES_MAX ? WHERE_BYTES_MAX : len);
+    if (turn->reply->status > 0) {
+        stk_buf_addf(&text, ": %d", turn->reply->status);
+    } else {
+        stk_buf_addf(&text, ": %s", turn->why);
     }
-    bool is_weaker =
-        strncasecmp(step->url, "https:", 6) == 0 && strncasecmp(target, "https:", 6) != 0;
-    if (is_weaker) {
-        free(target);
-        return false;
-    }
-    free(step->url);
-    step->url = target;
-    return true;
+    (void)stk_redact(text.data, text.len);
+    turn->line(turn->context, STK_STREAM_STDOUT, text.data, text.len);
 }
 
-enum stk_http_said stk_http_send(struct stk_http_step *step, enum stk_limit_class class_,
-                                 size_t bytes_max)
+void stk_http_ask(struct stk_http_turn *turn, const struct stk_http_step *step, const char *url,
+                  enum stk_limit_class class_, size_t bytes_max)
 {
-    clear_reply(step);
-    send_once(step, bytes_max);
-    for (int hops = 0; hops < HOPS_MAX && follow(step); hops++) {
-        send_once(step, bytes_max);
+    STK_CLEANUP(release_letter) struct letter letter = { 0 };
+    struct stk_error err = { 0 };
+    stk_http_reply_release(turn->reply); /* nothing of the answer before */
+    enum stk_rc rc = write_letter(turn, step, url, &letter, &err);
+    if (rc == STK_OK) {
+        const struct stk_http_request request = {
+            .method = step->method,
+            .url = url,
+            .headers = letter.headers,
+            .header_count = letter.header_count,
+            .body = letter.has_body ? stk_buf_str(&letter.body) : NULL,
+            .body_len = letter.body.len,
+            .timeout_ns = turn->spec->timeout_ns,
+            .bytes_max = bytes_max,
+            .redirects_max = strcmp(step->method, "GET") == 0 ? turn->spec->redirects : 0,
+            .ca_file = turn->spec->ca_file,
+        };
+        rc = stk_http_run(turn->http, &request, turn->reply, &err);
     }
-    const struct stk_buf *body = &step->reply.body;
-    bool has_body = step->rc == STK_OK && body->len > 0;
-    if (!has_body || stk_json_parse(body->data, body->len, &step->answer, NULL) != STK_OK) {
-        step->answer = NULL;
-    }
-    step->hint = (struct stk_hint){ .limit = -1, .remaining = -1, .reset_ns = -1 };
-    if (step->rc == STK_OK) {
-        stk_hint_read(stk_buf_str(&step->reply.headers), step->now, &step->hint);
-    }
-    return stk_http_judge(step, class_);
+    turn->now = stk_clock_now();
+    read_body(turn);
+    stk_hint_read(stk_buf_str(&turn->reply->headers), turn->now, &turn->hint);
+    bool is_question = step != &turn->spec->submit && step != &turn->spec->cancel;
+    stk_http_judge(turn, rc, &err, class_, is_question);
+    say(turn, step, url);
 }

@@ -1,233 +1,229 @@
-/* SPDX-License-Identifier: MIT
- *
- * What an answer means, by the first row that fits:
- *
- *   our own stop; no answer                       STOPPED; UNSENT, NO_ANSWER, TOO_LARGE
- *   the texts of slots_marker, quota_marker, 4xx  THROTTLED
- *   429, 503 with Retry-After                     THROTTLED
- *   401, lost_status, lost_marker, a sign-in      LOST, when the task has a session
- *   403, 204, {"error": ...} to a question        LOST too: the keeper finds out
- *   404, 410; other 4xx                           GONE; REFUSED
- *   5xx; 3xx; 2xx                                 TROUBLE; ELSEWHERE; OK
- */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
+/* SPDX-License-Identifier: MIT */
+#include "exec/http_verdict.h"
 
-#include "base/alloc.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/redact.h"
-#include "exec/http_step.h"
+#include "base/text.h"
 #include "model/shown.h"
 
-enum { LOCATION_BYTES = 4096, HOST_SHOWN = 80, BODY_SHOWN = 160 };
+#define POLL_MIN_NS STK_SECOND
+#define POLL_MAX_NS STK_MINUTE
+enum { BODY_SHOWN_MAX = 160, LOGIN_PAGE_MAX = 256 * 1024 };
 
-/* --- for people ----------------------------------------------------------- */
+/* --- sentences ------------------------------------------------------------ */
 
-static void add_host(struct stk_buf *buf, const struct stk_http_step *step)
+static void write_why(struct stk_http_turn *turn, const struct stk_buf *text)
 {
-    const char *host = step->url != NULL ? strstr(step->url, "://") : NULL;
-    if (host == NULL) {
-        stk_buf_adds(buf, "the authority");
-        return;
+    size_t len = text->len < sizeof(turn->why) ? text->len : sizeof(turn->why) - 1;
+    len = stk_utf8_cut(stk_buf_str(text), len);
+    (void)snprintf(turn->why, sizeof(turn->why), "%.*s", (int)len, stk_buf_str(text));
+    (void)stk_redact(turn->why, strlen(turn->why));
+}
+
+/* `429 from https://lab.example: {"detail":...}` */
+static void say_answer(struct stk_http_turn *turn)
+{
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    const char *url = stk_buf_str(&turn->reply->url);
+    size_t scheme = strcspn(url, ":") + 3;
+    size_t len = strlen(url) > scheme ? scheme + strcspn(url + scheme, "/?#") : strlen(url);
+    stk_buf_addf(&text, "%d from %.*s", turn->reply->status, (int)len, url);
+    if (turn->reply->body.len > 0) {
+        stk_buf_adds(&text, ": ");
+        stk_shown_add(&text, turn->reply->body.data, turn->reply->body.len, BODY_SHOWN_MAX);
     }
-    host += 3;
-    stk_shown_add(buf, host, strcspn(host, "/?#"), HOST_SHOWN);
+    write_why(turn, &text);
 }
 
-/* The first line of the body that says something. */
-static void add_body(struct stk_buf *buf, const struct stk_buf *body)
+static void say_error(struct stk_http_turn *turn, const struct stk_error *err)
 {
-    const char *text = stk_buf_str(body);
-    size_t blanks = strspn(text, " \t\r\n");
-    if (blanks == body->len) return;
-    stk_buf_adds(buf, ": ");
-    stk_shown_add(buf, text + blanks, body->len - blanks, BODY_SHOWN);
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    stk_buf_adds(&text, err->text);
+    write_why(turn, &text);
 }
 
-char *stk_http_sentence(const struct stk_http_step *step)
+/* --- is the session lost? ------------------------------------------------- */
+
+static bool body_has(const struct stk_http_turn *turn, const char *marker)
 {
-    struct stk_buf buf = STK_BUF_INIT;
-    if (step->rc != STK_OK) {
-        stk_buf_adds(&buf, step->err.text);
-    } else {
-        add_host(&buf, step);
-        stk_buf_addf(&buf, " answered %d", step->reply.status);
-        add_body(&buf, &step->reply.body);
-    }
-    if (buf.len > 0) (void)stk_redact(buf.data, buf.len);
-    return stk_buf_take(&buf);
+    const struct stk_buf *body = &turn->reply->body;
+    return marker != NULL && body->len > 0 &&
+           memmem(body->data, body->len, marker, strlen(marker)) != NULL;
 }
 
-/* --- the session ---------------------------------------------------------- */
-
-static bool has_text(const struct stk_buf *body, const char *text)
+/* A page in which to type a password, where data was asked for. */
+static bool is_login_page(const struct stk_http_turn *turn)
 {
-    return text != NULL && body->len > 0 &&
-           memmem(body->data, body->len, text, strlen(text)) != NULL;
-}
-
-static bool has_marker(const struct stk_buf *body, char *const *markers)
-{
-    for (; markers != NULL && *markers != NULL; markers++) {
-        if (has_text(body, *markers)) return true;
-    }
-    return false;
-}
-
-/* By the words of its path: those of a query may be anything. */
-bool stk_http_leads_to_login(const struct stk_http_reply *reply)
-{
-    static const char *const words[] = { "login",   "logon", "signin", "sign-in",
-                                         "sign_in", "sso",   "oauth",  "authenticat" };
-    char location[LOCATION_BYTES];
-    if (reply->status < 300 || reply->status > 399) return false;
-    if (stk_http_reply_header(reply, "location", 0, location, sizeof(location)) == NULL) {
+    char type[64];
+    const struct stk_buf *body = &turn->reply->body;
+    if (turn->body != NULL || body->len == 0 || body->len > LOGIN_PAGE_MAX) return false;
+    if (stk_http_reply_header(turn->reply, "content-type", 0, type, sizeof(type)) == NULL) {
         return false;
     }
-    location[strcspn(location, "?#")] = '\0';
+    if (strncasecmp(type, "text/html", 9) != 0) return false;
+    return strcasestr(body->data, "type=\"password\"") != NULL ||
+           strcasestr(body->data, "type='password'") != NULL ||
+           strcasestr(body->data, "type=password") != NULL;
+}
+
+bool stk_http_leads_to_login(const struct stk_http_turn *turn)
+{
+    static const char *const words[] = { "login", "logon", "signin", "sign-in", "auth", "sso" };
+    char place[2048];
+    if (turn->reply->status < 300 || turn->reply->status > 399) return false;
+    if (stk_http_reply_header(turn->reply, "location", 0, place, sizeof(place)) == NULL) {
+        return false;
+    }
+    place[strcspn(place, "?#")] = '\0';
     for (size_t i = 0; i < STK_ARRAY_LEN(words); i++) {
-        if (strcasestr(location, words[i]) != NULL) return true;
+        if (strcasestr(place, words[i]) != NULL) return true;
     }
     return false;
 }
 
-/* HTML with a field for a password, whatever its status says. */
-static bool is_login_page(const struct stk_http_reply *reply)
+/* Whether an empty answer is what somebody waits for. */
+static bool is_awaited(const struct stk_http_turn *turn, int status)
 {
-    static const char *const fields[] = { "type=\"password\"", "type='password'", "type=password" };
-    const char *body = stk_buf_str(&reply->body);
-    if (body[strspn(body, " \t\r\n")] != '<') return false;
-    for (size_t i = 0; i < STK_ARRAY_LEN(fields); i++) {
-        if (strcasestr(body, fields[i]) != NULL) return true;
+    const struct stk_http_condition *const conditions[] = { &turn->spec->completed,
+                                                            &turn->spec->running,
+                                                            &turn->spec->failed };
+    for (size_t i = 0; i < STK_ARRAY_LEN(conditions); i++) {
+        for (size_t k = 0; k < conditions[i]->status_count; k++) {
+            if (conditions[i]->statuses[k] == status) return true;
+        }
     }
     return false;
 }
 
-static bool is_lost_status(const struct stk_http_spec *spec, int status)
+/* How the ends of sessions look. What a submit is answered with must be beyond
+ * doubt: a job that was accepted would be submitted again. */
+static bool is_lost(const struct stk_http_turn *turn, bool is_question)
 {
-    for (size_t i = 0; i < spec->lost_status_count; i++) {
-        if (spec->lost_status[i] == status) return true;
-    }
-    return status == 401;
+    const struct stk_http_answer answer = stk_http_answer_of(turn);
+    if (stk_http_condition_holds(&turn->spec->lost, &answer)) return true;
+    if (body_has(turn, turn->spec->lost_marker)) return true;
+    if (turn->job->task->session_name == NULL) return false;
+    if (answer.status == 401 || is_login_page(turn) || stk_http_leads_to_login(turn)) return true;
+    if (!is_question) return false;
+    bool is_redirect = answer.status >= 300 && answer.status <= 399;
+    bool is_empty = answer.status == 204;
+    return (is_redirect || is_empty) && !is_awaited(turn, answer.status);
 }
 
-/* {"error": "no session"} with 200. What ends a job may have such a member too,
- * and so may a result, among others. */
-static bool is_complaint(const struct stk_http_step *step, enum stk_limit_class class_)
-{
-    const struct stk_http_spec *spec = step->spec;
-    const struct stk_http_reply *reply = &step->reply;
-    if (!json_is_string(json_object_get(step->answer, "error"))) return false;
-    if (class_ != STK_LIMIT_CLASS_POLL) return json_object_size(step->answer) == 1;
-    return !stk_http_condition_holds(&spec->completed, reply, step->answer) &&
-           !stk_http_condition_holds(&spec->failed, reply, step->answer);
-}
+/* --- is it a throttle? ---------------------------------------------------- */
 
-/* A question changes nothing, so a doubtful answer may cost the session a look.
- * To a submit these are final answers: it must not be sent in vain for ever. */
-static bool is_doubtful(const struct stk_http_step *step, enum stk_limit_class class_)
+static enum stk_signal_kind throttle_of(const struct stk_http_turn *turn)
 {
-    int status = step->reply.status;
-    bool asks = strcmp(step->ask->method, "GET") == 0 && class_ != STK_LIMIT_CLASS_SUBMIT;
-    return asks && (status == 403 || status == 204 || (status < 500 && is_complaint(step, class_)));
-}
-
-static bool is_lost(const struct stk_http_step *step, enum stk_limit_class class_)
-{
-    const struct stk_http_reply *reply = &step->reply;
-    const struct stk_session_spec *session = step->job->task->session;
-    if (session == NULL) return false;
-    if (is_lost_status(step->spec, reply->status)) return true;
-    if (has_marker(&reply->body, step->spec->lost_marker)) return true;
-    if (has_text(&reply->body, session->lost_marker)) return true;
-    if (stk_http_leads_to_login(reply) || is_login_page(reply)) return true;
-    return is_doubtful(step, class_);
-}
-
-/* --- limits --------------------------------------------------------------- */
-
-static enum stk_signal_kind throttle_of(const struct stk_http_step *step)
-{
-    const struct stk_http_reply *reply = &step->reply;
-    bool is_refused = reply->status >= 400 && reply->status < 500;
-    bool is_throttled =
-        reply->status == 429 || (reply->status == 503 && step->hint.has_retry_after);
-    if (is_refused && has_marker(&reply->body, step->spec->quota_marker)) return STK_SIGNAL_QUOTA;
-    if (is_refused && has_marker(&reply->body, step->spec->slots_marker)) {
-        return STK_SIGNAL_SLOTS_FULL;
-    }
-    return is_throttled ? STK_SIGNAL_THROTTLED : STK_SIGNAL_NONE;
-}
-
-static void set_signal(struct stk_http_step *step, enum stk_limit_class class_,
-                       enum stk_signal_kind kind)
-{
-    STK_CLEANUP(stk_freep) char *why = stk_http_sentence(step);
-    struct stk_signal *signal = &step->result->signal;
-    *signal = (struct stk_signal){
-        .kind = kind,
-        .class_ = class_,
-        .has_retry_after = step->hint.has_retry_after,
-        .retry_after_ns = step->hint.retry_after_ns,
-        .sent_at = step->reply.sent_at,
-        .remaining = step->hint.remaining,
-        .reset_ns = step->hint.reset_ns,
-    };
-    if (kind == STK_SIGNAL_OK) return;
-    (void)snprintf(signal->reason, sizeof(signal->reason), "%.*s", (int)sizeof(signal->reason) - 1,
-                   why);
+    int status = turn->reply->status;
+    if (status < 400) return STK_SIGNAL_NONE;
+    if (body_has(turn, turn->spec->quota_marker)) return STK_SIGNAL_QUOTA;
+    if (body_has(turn, turn->spec->slots_marker)) return STK_SIGNAL_SLOTS_FULL;
+    bool comes_back = status == 503 && turn->hint.has_retry_after;
+    return status == 429 || comes_back ? STK_SIGNAL_THROTTLED : STK_SIGNAL_NONE;
 }
 
 /* --- the verdict ---------------------------------------------------------- */
 
-static enum stk_http_said judge_failure(const struct stk_http_step *step)
-{
-    if (step->rc == STK_BUSY) return STK_HTTP_STOPPED;
-    if (step->rc == STK_TOO_LARGE) return STK_HTTP_TOO_LARGE;
-    return step->reply.sent ? STK_HTTP_NO_ANSWER : STK_HTTP_UNSENT;
-}
+/* clang-format off */
+static const struct {
+    int from, to;
+    enum stk_http_meaning meaning;
+} statuses[] = {
+    { 200, 299, STK_HTTP_FINE       },
+    { 300, 399, STK_HTTP_REDIRECTED },
+    { 404, 404, STK_HTTP_GONE       },
+    { 410, 410, STK_HTTP_GONE       },
+    { 400, 499, STK_HTTP_REFUSED    }, /* the first row that fits counts */
+    { 500, 599, STK_HTTP_BROKEN     },
+};
 
-static enum stk_http_said judge_status(int status)
-{
-    if (status == 404 || status == 410) return STK_HTTP_GONE;
-    if (status >= 500) return STK_HTTP_TROUBLE;
-    if (status >= 400) return STK_HTTP_REFUSED;
-    return status >= 300 ? STK_HTTP_ELSEWHERE : STK_HTTP_OK;
-}
+/* What an answer, or none, says of the limits. */
+static const enum stk_signal_kind signals[] = {
+    [STK_HTTP_STOPPED]    = STK_SIGNAL_NONE,
+    [STK_HTTP_UNSENT]     = STK_SIGNAL_ERROR,
+    [STK_HTTP_UNANSWERED] = STK_SIGNAL_ERROR,
+    [STK_HTTP_TOO_LARGE]  = STK_SIGNAL_OK,
+    [STK_HTTP_IMPOSSIBLE] = STK_SIGNAL_NONE,
+    [STK_HTTP_LOST]       = STK_SIGNAL_NONE,
+    [STK_HTTP_THROTTLED]  = STK_SIGNAL_THROTTLED,
+    [STK_HTTP_FINE]       = STK_SIGNAL_OK,
+    [STK_HTTP_REDIRECTED] = STK_SIGNAL_OK,
+    [STK_HTTP_GONE]       = STK_SIGNAL_OK,
+    [STK_HTTP_REFUSED]    = STK_SIGNAL_OK,
+    [STK_HTTP_BROKEN]     = STK_SIGNAL_ERROR,
+};
+/* clang-format on */
 
-/* An answer of any kind but these says that it went through. */
-static enum stk_signal_kind signal_of(enum stk_http_said said)
+static enum stk_http_meaning meaning_of_error(const struct stk_http_turn *turn, enum stk_rc rc)
 {
-    switch (said) {
-    case STK_HTTP_LOST:
-    case STK_HTTP_STOPPED:
-    case STK_HTTP_TOO_LARGE: return STK_SIGNAL_NONE;
-    case STK_HTTP_TROUBLE:
-    case STK_HTTP_UNSENT:
-    case STK_HTTP_NO_ANSWER: return STK_SIGNAL_ERROR;
-    case STK_HTTP_THROTTLED: return STK_SIGNAL_THROTTLED;
-    case STK_HTTP_OK:
-    case STK_HTTP_REFUSED:
-    case STK_HTTP_GONE:
-    case STK_HTTP_ELSEWHERE: break;
+    bool sent = turn->reply->sent;
+    if (rc == STK_BUSY) return STK_HTTP_STOPPED;
+    if (rc == STK_TOO_LARGE) return STK_HTTP_TOO_LARGE;
+    if (rc == STK_UNAVAILABLE || rc == STK_TIMEOUT) {
+        return sent ? STK_HTTP_UNANSWERED : STK_HTTP_UNSENT;
     }
-    return STK_SIGNAL_OK;
+    return sent ? STK_HTTP_UNANSWERED : STK_HTTP_IMPOSSIBLE;
 }
 
-enum stk_http_said stk_http_judge(struct stk_http_step *step, enum stk_limit_class class_)
+static enum stk_http_meaning meaning_of_status(int status)
 {
-    enum stk_signal_kind throttle = STK_SIGNAL_NONE;
-    enum stk_http_said said = STK_HTTP_OK;
-    if (step->rc == STK_OK) throttle = throttle_of(step);
-    if (step->rc != STK_OK) {
-        said = judge_failure(step);
+    for (size_t i = 0; i < STK_ARRAY_LEN(statuses); i++) {
+        if (status >= statuses[i].from && status <= statuses[i].to) return statuses[i].meaning;
+    }
+    return STK_HTTP_BROKEN;
+}
+
+static void write_signal(const struct stk_http_turn *turn, enum stk_signal_kind kind,
+                         enum stk_limit_class class_)
+{
+    struct stk_signal *signal = &turn->result->signal;
+    *signal = (struct stk_signal){
+        .kind = kind,
+        .class_ = class_,
+        .has_retry_after = turn->hint.has_retry_after,
+        .retry_after_ns = turn->hint.retry_after_ns,
+        .sent_at = turn->reply->sent_at,
+        .remaining = turn->hint.remaining,
+        .reset_ns = turn->hint.reset_ns,
+    };
+    (void)snprintf(signal->reason, sizeof(signal->reason), "%.*s",
+                   (int)stk_utf8_cut(turn->why, strnlen(turn->why, sizeof(signal->reason) - 1)),
+                   turn->why);
+}
+
+static enum stk_signal_kind judge_answer(struct stk_http_turn *turn, bool is_question)
+{
+    enum stk_signal_kind throttle = throttle_of(turn);
+    turn->meaning = meaning_of_status(turn->reply->status);
+    if (is_lost(turn, is_question)) {
+        turn->meaning = STK_HTTP_LOST;
     } else if (throttle != STK_SIGNAL_NONE) {
-        said = STK_HTTP_THROTTLED;
-    } else {
-        said = is_lost(step, class_) ? STK_HTTP_LOST : judge_status(step->reply.status);
+        turn->meaning = STK_HTTP_THROTTLED;
+        return throttle;
     }
-    if (step->rc == STK_INVALID) return said; /* says nothing of the authority */
-    set_signal(step, class_, throttle != STK_SIGNAL_NONE ? throttle : signal_of(said));
-    return said;
+    return signals[turn->meaning];
+}
+
+void stk_http_judge(struct stk_http_turn *turn, enum stk_rc rc, const struct stk_error *err,
+                    enum stk_limit_class class_, bool is_question)
+{
+    if (rc == STK_OK) {
+        say_answer(turn);
+        write_signal(turn, judge_answer(turn, is_question), class_);
+        return;
+    }
+    say_error(turn, err);
+    turn->meaning = meaning_of_error(turn, rc);
+    write_signal(turn, signals[turn->meaning], class_);
+}
+
+stk_time_ns stk_http_next_poll(const struct stk_http_turn *turn)
+{
+    stk_time_ns wait = turn->hint.retry_after_ns;
+    if (!turn->hint.has_retry_after) return turn->now + turn->spec->every;
+    if (wait < POLL_MIN_NS) wait = POLL_MIN_NS;
+    return turn->now + (wait > POLL_MAX_NS ? POLL_MAX_NS : wait);
 }

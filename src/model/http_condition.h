@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * http_condition - whether an answer looks so.
+ * http_condition - what an answer must be like to mean something.
  *
- *   {pointer: /status, in: [COMPLETE, WARNING]}   {status: [200, 201]}
- *   {missing: /status}    {present: /result}      {header: X-State, in: [done]}
+ *   {pointer: /status, in: [COMPLETE, WARNING]}   {present: /result}
+ *   {missing: /status}   {status: [200, 202]}     {header: Retry-After}
+ *   {no_header: Retry-After}
  *
- * All that is given must hold; `header` alone: it is there.
+ * All that is given must hold. One that names no status is for answers of 200
+ * to 299 only; one that looks into the body is never true of an answer that is
+ * no JSON: what could not be read says nothing.
  *
- * Memory:  read fills, stk_http_condition_release frees.
+ * Memory:  read fills, release frees what is inside.
  * Threads: pure.
  * Errors:  STK_BAD_CONFIG naming FILE:LINE: KEY.
  */
@@ -15,37 +18,34 @@
 #define STK_MODEL_HTTP_CONDITION_H
 
 #include "base/config.h"
-#include "base/http.h"
 #include "base/json.h"
 
-enum { STK_HTTP_CHOICES_MAX = 64 };
+enum { STK_HTTP_STATUSES_MAX = 16 };
 
 struct stk_http_condition {
-    bool is_set;
-    char *pointer, *missing, *present, *header; /* or NULL */
-    char **in;                                  /* NULL at the end; or NULL */
-    int status[STK_HTTP_CHOICES_MAX];
+    bool given;
+    char *pointer; /* or NULL, as the others */
+    json_t *in;    /* with pointer: an array of texts */
+    char *missing, *present;
+    char *header, *no_header;
+    int statuses[STK_HTTP_STATUSES_MAX];
     size_t status_count;
 };
 
+/* What is asked of one answer. */
+struct stk_http_answer {
+    int status;
+    const char *headers; /* "name: value\n", names in lower case (base/http) */
+    json_t *body;        /* NULL: it is no JSON */
+};
+
 STK_MUST_USE enum stk_rc stk_http_condition_read(const struct stk_node *node,
-                                                 struct stk_http_condition *condition,
+                                                 struct stk_http_condition *ret,
                                                  struct stk_error *err);
 void stk_http_condition_release(struct stk_http_condition *condition);
 
-/* `body`: of the reply, NULL: it is no JSON. One that is not set never holds. */
+/* False when it is not given. */
 bool stk_http_condition_holds(const struct stk_http_condition *condition,
-                              const struct stk_http_reply *reply, const json_t *body);
-
-/* [200, 201] or 200. */
-STK_MUST_USE enum stk_rc stk_http_read_statuses(const struct stk_node *node, int *ret,
-                                                size_t *ret_count, struct stk_error *err);
-/* "/status", as a new text in *ret. */
-STK_MUST_USE enum stk_rc stk_http_read_pointer(const struct stk_node *node, char **ret,
-                                               struct stk_error *err);
-/* [a, b] or a, NULL at the end. */
-STK_MUST_USE enum stk_rc stk_http_read_texts(const struct stk_node *node, char ***ret,
-                                             struct stk_error *err);
-void stk_http_texts_free(char **texts);
+                              const struct stk_http_answer *answer);
 
 #endif

@@ -4,60 +4,70 @@
  *
  *   http:
  *     submit: {method: POST, url: "https://lab.example/simulations", json: "{params}"}
- *     handle: {header: Location}                  or {pointer: /id}
- *     poll: {url: "{handle}", every: 5s, first: 30s}
- *     running: {missing: /status}
+ *     handle: {header: Location}              # or {pointer: /id}
+ *     poll: {url: "{handle}", every: 5s}      # a Retry-After of the authority wins
+ *     running: {missing: /status}             # default: whatever is JSON and not the others
  *     completed: {pointer: /status, in: [COMPLETE]}
- *     failed: {pointer: /status, in: [ERROR, FAIL]}
+ *     failed: {pointer: /status, in: [ERROR, CANCELLED]}
  *     result: {url: "https://lab.example/results/{/result}"}
  *     cancel: {method: DELETE, url: "{handle}"}
- *     ambiguous: quarantine                       or resubmit; or adopt, with
- *     list: {url: "https://lab.example/simulations", pointer: /items,
- *            match: {/n: "{n}"}, handle: "{/id}"}
+ *     ambiguous: quarantine                   # or resubmit, or adopt with list:
+ *     list: {url: "https://lab.example/me/tasks", pointer: /results, match: {/name: "n{job}"},
+ *            handle: "/tasks/{/id}"}
  *
- * Memory:  read makes (also after an error), stk_http_spec_free frees.
+ * Addresses that are not absolute start from that of submit. What a template may
+ * hold stands in model/http_template, what a condition is in http_condition.
+ *
+ * Memory:  part of struct stk_task, whose release frees it.
  * Threads: read-only once made.
  * Errors:  STK_BAD_CONFIG naming FILE:LINE: KEY.
  */
 #ifndef STK_MODEL_HTTP_TASK_H
 #define STK_MODEL_HTTP_TASK_H
 
-#include "model/http_ask.h"
 #include "model/http_condition.h"
 #include "model/remote.h"
+#include "model/task.h"
 
-enum { STK_HTTP_MATCHES_MAX = 8 };
+enum { STK_HTTP_STEP_HEADERS_MAX = 32, STK_HTTP_MATCH_MAX = 8, STK_HTTP_REDIRECTS_MAX = 10 };
 
-struct stk_http_match {
-    char *pointer, *value; /* the value is a template */
+/* One request, its texts templates. */
+struct stk_http_step {
+    char *url; /* NULL: there is no such step */
+    char *method;
+    char **headers; /* name, value, name, value, NULL; or NULL */
+    json_t *json;   /* or NULL */
+    char *body;     /* or NULL; never beside json */
 };
-struct stk_http_list {
-    struct stk_http_ask ask;
-    char *pointer; /* to the array; "" is the answer itself */
-    char *handle;  /* template over an item */
-    struct stk_http_match match[STK_HTTP_MATCHES_MAX];
-    size_t match_count;
+
+/* A pointer into an entry of the list, and what must be there. */
+struct stk_http_match {
+    char *pointer;
+    char *text; /* template */
 };
 
 struct stk_http_spec {
-    struct stk_http_ask submit, poll, result, cancel; /* url NULL: none */
-    struct stk_http_condition accepted; /* not set: any 2xx; a handle is needed besides */
-    char *handle_header, *handle_pointer;
-    stk_time_ns every_ns, first_ns;
-    struct stk_http_condition running, completed, failed;
-    char *progress, *message; /* JSON pointers into a poll's body */
-    struct stk_http_list list;
+    struct stk_http_step submit, poll, result, cancel, list;
+    char *handle_header, *handle_pointer; /* one of both */
+    struct stk_http_condition completed, failed, running, lost;
+    char *progress, *message, *result_pointer;       /* JSON pointers, or NULL */
+    stk_time_ns every;                               /* default 5 s */
+    stk_time_ns first;                               /* until the first poll; 0: as every */
+    stk_time_ns timeout_ns;                          /* of one request; default 30 s */
+    uint32_t redirects;                              /* followed of a GET; default none */
+    char *lost_marker, *slots_marker, *quota_marker; /* in a body; or NULL */
+    char *ca_file;                                   /* absolute; NULL: the system's */
     enum stk_ambiguous ambiguous;
-    int lost_status[STK_HTTP_CHOICES_MAX]; /* besides 401 */
-    size_t lost_status_count;
-    char **lost_marker, **slots_marker, **quota_marker; /* texts in a body; NULL at the end */
-    stk_time_ns timeout_ns;                             /* of one request */
-    char *ca_file;                                      /* or NULL: the system's */
+    char *list_pointer; /* to the array; "" the body itself */
+    struct stk_http_match matches[STK_HTTP_MATCH_MAX];
+    size_t match_count;
+    char *list_handle; /* template, of one entry */
 };
 
-/* `task` has its name and parameters; `dir` is what relative paths start from. */
-STK_MUST_USE enum stk_rc stk_http_spec_read(const struct stk_node *node, const char *dir,
-                                            struct stk_task *task, struct stk_error *err);
+/* The key `http:` of a task whose name, dir and parameters are known; fills
+ * task->http. */
+STK_MUST_USE enum stk_rc stk_http_task_read(const struct stk_node *node, struct stk_task *task,
+                                            struct stk_error *err);
 void stk_http_spec_free(struct stk_http_spec *spec);
 
 #endif

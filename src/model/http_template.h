@@ -1,51 +1,48 @@
 /* SPDX-License-Identifier: MIT
  *
- * http_template - texts of an http task with places to fill in.
+ * http_template - what of an http task's requests differs from job to job.
  *
- *   {n}        a parameter of the job         {params}   all of them, as an object
- *   {/a/b}     JSON pointer into the answer   {handle}   what the submit was answered with
- *   {job}      the job's number, the same each time it is submitted
+ *   {n}         a parameter          {params}    all of them, as a JSON object
+ *   {job}       the job's number     {handle}    what the authority calls it
+ *   {/result}   JSON pointer into the answer that was read last
  *
- * In a URL what is filled in is escaped (%XX), but for a {handle} or {/pointer}
- * at its very start: that is an address. In JSON it is a value, or escaped when
- * it stands in a string. Elsewhere it stands as it is, and {{ is a brace; in
- * JSON a brace that begins no place is one.
+ * In a URL what is filled in is percent-escaped, but for a {handle} or {/...}
+ * that the URL begins with: that is an address. In a JSON body a text that is
+ * nothing but one hole becomes the value itself, with its type.
  *
- * Memory:  fill adds to the caller's buffer.
+ * Memory:  values borrow; what is made is the caller's.
  * Threads: pure.
- * Errors:  STK_INVALID naming what is missing, or wrong with the template.
+ * Errors:  STK_INVALID naming the hole.
  */
 #ifndef STK_MODEL_HTTP_TEMPLATE_H
 #define STK_MODEL_HTTP_TEMPLATE_H
 
 #include "model/task.h"
 
-enum stk_http_form { STK_HTTP_FORM_TEXT, STK_HTTP_FORM_URL, STK_HTTP_FORM_JSON };
-
-/* What is there to be filled in. */
-enum {
-    STK_HTTP_HAS_PARAMS = 1, /* {params}, {job} and each parameter */
-    STK_HTTP_HAS_HANDLE = 2,
-    STK_HTTP_HAS_ANSWER = 4 /* {/pointer} */
-};
+/* Which holes a template may have besides {job} and parameters. */
+enum { STK_HOLE_HANDLE = 1, STK_HOLE_POINTER = 2 };
 
 struct stk_http_values {
-    const json_t *params;
+    const struct stk_task *task;
     int64_t job_id;
-    const char *handle;
-    const json_t *answer;
+    json_t *params;
+    const char *handle; /* NULL: not known yet */
+    json_t *body;       /* of the last answer, or NULL */
 };
 
-STK_MUST_USE enum stk_rc stk_http_template_check(const struct stk_task *task, const char *template,
-                                                 enum stk_http_form form, unsigned has,
-                                                 struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_http_template_fill(const char *template, enum stk_http_form form,
-                                                const struct stk_http_values *values,
-                                                struct stk_buf *buf, struct stk_error *err);
+enum stk_http_place { STK_HTTP_IN_URL, STK_HTTP_IN_TEXT };
 
-/* "{n}" alone: a template that is one place and nothing else. */
-bool stk_http_template_is_place(const char *text);
-/* {params}, {handle} and {job} mean something already. */
-bool stk_http_name_is_taken(const char *name);
+STK_MUST_USE enum stk_rc stk_http_template_check(const struct stk_task *task, const char *text,
+                                                 int holes, struct stk_error *err);
+/* The same for each text of a JSON document. */
+STK_MUST_USE enum stk_rc stk_http_template_check_json(const struct stk_task *task, json_t *value,
+                                                      int holes, struct stk_error *err);
+
+/* Adds the filled template to `buf`. */
+STK_MUST_USE enum stk_rc stk_http_render(const struct stk_http_values *values, const char *text,
+                                         enum stk_http_place place, struct stk_buf *buf,
+                                         struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_http_render_json(const struct stk_http_values *values, json_t *value,
+                                              json_t **ret, struct stk_error *err);
 
 #endif

@@ -225,6 +225,16 @@ static enum stk_rc read_key_file(const struct stk_node *node, void *into, struct
     return STK_OK;
 }
 
+/* --- notify --------------------------------------------------------------- */
+
+static enum stk_rc read_notify(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    if (is_nothing(node)) return STK_OK;
+    return stk_notify_config_read(node, settings->dir, &settings->channels,
+                                  &settings->channel_count, err);
+}
+
 /* --- what a task needs ---------------------------------------------------- */
 
 static const struct stk_node *find_task_node(const struct stk_node *root,
@@ -246,7 +256,7 @@ static enum stk_rc tie_limit(const struct stk_settings *settings, const struct s
     }
     bool is_for_starts =
         limit->class_ == STK_LIMIT_CLASS_SUBMIT || limit->class_ == STK_LIMIT_CLASS_ALL;
-    if (!is_for_starts && task->executor != STK_EXECUTOR_HTTP) {
+    if (!is_for_starts && task->http == NULL) {
         return stk_node_fail(node, err, "\"%s\" is of class %s, which a command does not have",
                              shown, stk_limit_class_name(limit->class_));
     }
@@ -324,7 +334,7 @@ static const struct stk_key keys[] = {
     { "key_file",      read_key_file      },
     { "limits",        read_limits        },
     { "users",         NULL               },
-    { "notify",        NULL               },
+    { "notify",        read_notify        },
     { "triggers",      NULL               },
 };
 /* clang-format on */
@@ -553,6 +563,15 @@ const struct stk_limit_spec *stk_settings_limit(const struct stk_settings *setti
     return NULL;
 }
 
+const struct stk_channel *stk_settings_channel(const struct stk_settings *settings,
+                                               const char *name)
+{
+    for (size_t i = 0; i < settings->channel_count; i++) {
+        if (strcmp(settings->channels[i].name, name) == 0) return &settings->channels[i];
+    }
+    return NULL;
+}
+
 const struct stk_task *stk_settings_queue(const struct stk_settings *settings, const char *queue)
 {
     for (size_t i = 0; i < settings->task_count; i++) {
@@ -609,6 +628,10 @@ void stk_settings_free(struct stk_settings *settings)
         stk_session_spec_release(&settings->sessions[i]);
     }
     free(settings->sessions);
+    for (size_t i = 0; i < settings->channel_count; i++) {
+        stk_channel_release(&settings->channels[i]);
+    }
+    free(settings->channels);
     free(settings->key_file);
     free(settings->file);
     free(settings->dir);

@@ -21,6 +21,7 @@
 #define STK_MODEL_SETTINGS_H
 
 #include "base/config.h"
+#include "model/notify_config.h"
 #include "model/task.h"
 
 enum { STK_WORKERS_MAX = 256, STK_TASKS_MAX = 1024 };
@@ -40,6 +41,8 @@ struct stk_settings {
     size_t limit_count;
     struct stk_session_spec *sessions; /* sorted by name */
     size_t session_count;
+    struct stk_channel *channels; /* `notify`, sorted by name */
+    size_t channel_count;
     char *key_file; /* seals the sessions' secrets; NULL: stk_keys_default_path */
 };
 
@@ -64,6 +67,8 @@ const struct stk_limit_spec *stk_settings_limit(const struct stk_settings *setti
                                                 const char *name);
 const struct stk_session_spec *stk_settings_session(const struct stk_settings *settings,
                                                     const char *name);
+const struct stk_channel *stk_settings_channel(const struct stk_settings *settings,
+                                               const char *name);
 /* What a queue's jobs need: that of the first task in it, since tasks of one
  * queue agree (the file is refused otherwise). NULL: no task goes there. */
 const struct stk_task *stk_settings_queue(const struct stk_settings *settings, const char *queue);

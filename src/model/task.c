@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "model/http_task.h"
 #include "model/shown.h"
+#include "model/template.h"
 
 /* Whole numbers up to here are the same as doubles. */
 #define EXACT_MAX ((int64_t)1 << 53)
@@ -313,41 +314,16 @@ enum stk_rc stk_params_check(const struct stk_task *task, const json_t *given, b
     return STK_OK;
 }
 
-/* A template is a row of pieces: text, "{{" or "}}" for a brace, "{name}". */
-enum piece { PIECE_END, PIECE_TEXT, PIECE_PARAM, PIECE_BROKEN };
-
-static enum piece next_piece(const char **at, const char **ret_text, size_t *ret_len)
-{
-    const char *from = *at;
-    size_t plain = strcspn(from, "{}");
-    if (*from == '\0') return PIECE_END;
-
-    bool is_brace = plain == 0 && from[0] == from[1];
-    if (plain > 0 || is_brace) {
-        *ret_text = from;
-        *ret_len = is_brace ? 1 : plain;
-        *at = from + (is_brace ? 2 : plain);
-        return PIECE_TEXT;
-    }
-
-    size_t len = strcspn(from + 1, "{}");
-    if (*from == '}' || from[1 + len] != '}') return PIECE_BROKEN;
-    *ret_text = from + 1;
-    *ret_len = len;
-    *at = from + len + 2;
-    return PIECE_PARAM;
-}
-
 enum stk_rc stk_task_check_template(const struct stk_task *task, const char *template,
                                     bool may_have_params, struct stk_error *err)
 {
     const char *at = template;
     const char *text = NULL;
     size_t len = 0;
-    enum piece piece = PIECE_END;
-    while ((piece = next_piece(&at, &text, &len)) != PIECE_END) {
-        if (piece == PIECE_TEXT) continue;
-        if (piece == PIECE_BROKEN) {
+    enum stk_piece piece = STK_PIECE_END;
+    while ((piece = stk_template_next(&at, &text, &len)) != STK_PIECE_END) {
+        if (piece == STK_PIECE_TEXT) continue;
+        if (piece == STK_PIECE_BROKEN) {
             return stk_fail(err, STK_INVALID,
                             "unbalanced brace in \"%s\": a parameter is {name}, a brace {{ or }}",
                             template);
@@ -389,10 +365,10 @@ static enum stk_rc add_argument(struct stk_buf *buf, const struct stk_task *task
     const char *at = template;
     const char *text = NULL;
     size_t len = 0;
-    enum piece piece = PIECE_END;
-    while ((piece = next_piece(&at, &text, &len)) != PIECE_END) {
-        assert(piece != PIECE_BROKEN); /* checked when the task was made */
-        if (piece == PIECE_TEXT) {
+    enum stk_piece piece = STK_PIECE_END;
+    while ((piece = stk_template_next(&at, &text, &len)) != STK_PIECE_END) {
+        assert(piece != STK_PIECE_BROKEN); /* checked when the task was made */
+        if (piece == STK_PIECE_TEXT) {
             stk_buf_add(buf, text, len);
             continue;
         }
@@ -467,8 +443,8 @@ void stk_task_release(struct stk_task *task)
     free(task->dir);
     free_texts(task->limit_names);
     free(task->session_name);
-    free_texts(task->argv);
     stk_http_spec_free(task->http);
+    free_texts(task->argv);
     free_texts(task->env);
     free_texts(task->env_pass);
     *task = (struct stk_task){ 0 };

@@ -44,9 +44,9 @@ struct stk_task {
     char *name;
     char *queue; /* default: the task's name */
     enum stk_executor executor;
+    struct stk_http_spec *http; /* STK_EXECUTOR_HTTP; else NULL */
     char **argv; /* templates, NULL at the end: "{fast}", "--slow={slow}", "{{" is a brace */
     char *dir;   /* working directory, absolute */
-    struct stk_http_spec *http; /* what to ask the authority; or NULL */
     struct stk_param *params;
     size_t param_count;
     struct stk_retry retry;

@@ -345,12 +345,9 @@ static enum stk_rc read_dir(const struct stk_node *node, void *into, struct stk_
     return STK_OK;
 }
 
-/* After the parameters, which its texts name. */
 static enum stk_rc read_http(const struct stk_node *node, void *into, struct stk_error *err)
 {
-    struct stk_task *task = into;
-    task->executor = STK_EXECUTOR_HTTP;
-    return stk_http_spec_read(node, task->dir, task, err);
+    return stk_http_task_read(node, into, err);
 }
 
 /* Names only: what they stand for may come later in the file; model/settings
@@ -414,31 +411,29 @@ static const struct stk_key task_keys[] = {
 /* clang-format on */
 _Static_assert(STK_ARRAY_LEN(task_keys) <= STK_KEYS_MAX, "stk_keys_read holds them all");
 
-/* What only a program on this machine has. */
-static const char *const command_keys[] = { "kill_grace", "nice", "memory",   "cpu", "files",
-                                            "file_size",  "env",  "env_pass", "dir" };
+/* Keys that say something of a program on this machine. */
+static const char *const command_keys[] = { "kill_grace", "nice",      "memory", "cpu",
+                                            "files",      "file_size", "env",    "env_pass" };
 
-static enum stk_rc check_http(const struct stk_node *node, struct stk_error *err)
+static enum stk_rc check_executor(const struct stk_node *node, const struct stk_task *task,
+                                  struct stk_error *err)
 {
     const struct stk_node *command = stk_node_get(node, "command");
-    if (command != NULL) {
-        return stk_node_fail(command, err, "the task has http: too; a job is one of the two");
+    const struct stk_node *http = stk_node_get(node, "http");
+    if (command == NULL && http == NULL) {
+        return stk_node_fail(node, err,
+                             "needs a command, such as [./prog, --fast, \"{fast}\"], "
+                             "or http:");
     }
+    if (command != NULL && http != NULL) {
+        return stk_node_fail(http, err, "a task has a command or http:, not both");
+    }
+    if (command != NULL) return check_templates(command, task, err);
     for (size_t i = 0; i < STK_ARRAY_LEN(command_keys); i++) {
-        const struct stk_node *other = stk_node_get(node, command_keys[i]);
-        if (other != NULL) return stk_node_fail(other, err, "is for commands: this task has http:");
+        const struct stk_node *stray = stk_node_get(node, command_keys[i]);
+        if (stray != NULL) return stk_node_fail(stray, err, "is for commands, not for http:");
     }
     return STK_OK;
-}
-
-static enum stk_rc check_kind(const struct stk_node *node, const struct stk_task *task,
-                              struct stk_error *err)
-{
-    const struct stk_node *command = stk_node_get(node, "command");
-    if (task->http != NULL) return check_http(node, err);
-    if (command != NULL) return check_templates(command, task, err);
-    return stk_node_fail(node, err,
-                         "needs a command, such as [./prog, --fast, \"{fast}\"], or http:");
 }
 
 enum stk_rc stk_task_read(const struct stk_node *node, const char *dir, struct stk_task *task,
@@ -454,5 +449,5 @@ enum stk_rc stk_task_read(const struct stk_node *node, const char *dir, struct s
     if (rc != STK_OK) return rc;
 
     if (task->queue == NULL) task->queue = stk_strdup(task->name);
-    return check_kind(node, task, err);
+    return check_executor(node, task, err);
 }

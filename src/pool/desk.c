@@ -150,12 +150,13 @@ static void follow_stop(struct stk_desk *desk, stk_time_ns mono)
     if (desk->report_count == 0) stk_handout_ends(desk);
 }
 
-/* Nothing runs, nothing can be claimed, nothing will be due. */
+/* Nothing runs, here or elsewhere, nothing can be claimed, nothing will be due. */
 static void follow_drain(struct stk_desk *desk)
 {
     if (!desk->options.drain || desk->hungry || desk->idle_count < desk->options.workers) return;
     if (desk->calls != NULL || desk->report_count > 0) return;
     if (stk_store_next_due(desk->options.store) != STK_NEVER) return;
+    if (stk_store_next_poll(desk->options.store) != STK_NEVER) return;
     if (desk->gate_at != STK_NEVER) return;
     if (desk->options.feeding != NULL && desk->options.feeding(desk->options.context)) return;
     stk_desk_stop(desk);
@@ -166,14 +167,20 @@ static void earlier(stk_time_ns *at, stk_time_ns other)
     if (other != 0 && other < *at) *at = other;
 }
 
-/* When a job becomes due or a closed gate may open, by wall time. */
+/* STK_NEVER is later than all. */
+static stk_time_ns sooner(stk_time_ns a, stk_time_ns b)
+{
+    if (a == STK_NEVER) return b;
+    return b == STK_NEVER || a < b ? a : b;
+}
+
+/* When a job becomes due, a parked one is to be asked for, or a closed gate may
+ * open, by wall time. Polls that are due behind a closed gate wait for that. */
 static stk_time_ns next_chance(struct stk_desk *desk)
 {
-    stk_time_ns due = stk_store_next_due(desk->options.store);
-    if (due == STK_NEVER || (desk->gate_at != STK_NEVER && desk->gate_at < due)) {
-        return desk->gate_at;
-    }
-    return due;
+    struct stk_store *store = desk->options.store;
+    stk_time_ns poll = desk->held_at != STK_NEVER ? desk->held_at : stk_store_next_poll(store);
+    return sooner(sooner(stk_store_next_due(store), desk->gate_at), poll);
 }
 
 static stk_time_ns time_to_wait(struct stk_desk *desk, stk_time_ns mono)
@@ -242,6 +249,7 @@ struct stk_desk *stk_desk_open(const struct stk_desk_options *options)
     desk->slots = stk_alloc(workers * sizeof(*desk->slots));
     desk->reports = stk_alloc(workers * sizeof(*desk->reports));
     desk->gate_at = STK_NEVER;
+    desk->held_at = STK_NEVER;
     stk_gates_init(&desk->gates, options->settings);
     desk->settles = stk_alloc(workers * sizeof(*desk->settles));
     desk->idle = stk_alloc(workers * sizeof(*desk->idle));

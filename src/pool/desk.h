@@ -37,7 +37,9 @@ struct stk_assignment {
     uint32_t attempt, interruptions;
     int64_t generation; /* of its session when it was claimed; 0: it needs none */
     stk_time_ns started_at;
-    struct stk_buf params;
+    bool cancel_requested; /* of a job that runs elsewhere */
+    struct stk_remote remote;
+    struct stk_buf params, handle, result_at; /* the last two: remote's texts */
 };
 
 struct stk_desk_options {

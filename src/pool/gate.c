@@ -43,6 +43,12 @@ static const struct stk_task *task_of_queue(struct stk_gates *gates, const struc
     return gates->of_queue_[id];
 }
 
+/* Requests of that class fall under it. */
+static bool is_under(const struct stk_limit_spec *spec, enum stk_limit_class class_)
+{
+    return spec->class_ == class_ || spec->class_ == STK_LIMIT_CLASS_ALL;
+}
+
 static bool has_limit(const struct stk_task *task, const struct stk_limit_spec *spec)
 {
     for (size_t i = 0; i < task->limit_count; i++) {
@@ -131,6 +137,7 @@ static enum stk_rc ask_limits(struct stk_gates *gates, struct stk_store *store,
     for (size_t i = 0; i < task->limit_count; i++) {
         struct stk_limit limit;
         int64_t in_use = 0;
+        if (!is_under(task->limits[i], STK_LIMIT_CLASS_SUBMIT)) continue;
         enum stk_rc rc = stk_gate_limit(gates, store, task->limits[i], &limit, &in_use, err);
         if (rc != STK_OK) return rc;
 
@@ -158,13 +165,13 @@ enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
     return rc;
 }
 
-enum stk_rc stk_gate_took(struct stk_gates *gates, struct stk_store *store,
-                          const struct stk_queue *queue, size_t count, stk_time_ns now,
-                          struct stk_error *err)
+static enum stk_rc take(struct stk_store *store, const struct stk_task *task,
+                        enum stk_limit_class class_, size_t count, stk_time_ns now,
+                        struct stk_error *err)
 {
-    const struct stk_task *task = task_of_queue(gates, queue);
     for (size_t i = 0; count > 0 && i < task->limit_count; i++) {
         struct stk_limit limit;
+        if (!is_under(task->limits[i], class_)) continue;
         enum stk_rc rc = read_limit(store, task->limits[i]->name, &limit, err);
         if (rc != STK_OK) return rc;
 
@@ -175,16 +182,62 @@ enum stk_rc stk_gate_took(struct stk_gates *gates, struct stk_store *store,
     return STK_OK;
 }
 
+enum stk_rc stk_gate_took(struct stk_gates *gates, struct stk_store *store,
+                          const struct stk_queue *queue, size_t count, stk_time_ns now,
+                          struct stk_error *err)
+{
+    return take(store, task_of_queue(gates, queue), STK_LIMIT_CLASS_SUBMIT, count, now, err);
+}
+
+/* --- polls ---------------------------------------------------------------- */
+
+static enum stk_rc ask_poll_limits(struct stk_store *store, const struct stk_task *task,
+                                   stk_time_ns now, struct stk_gate *ret, struct stk_error *err)
+{
+    for (size_t i = 0; i < task->limit_count; i++) {
+        const struct stk_limit_spec *spec = task->limits[i];
+        bool asks = is_under(spec, STK_LIMIT_CLASS_POLL) || is_under(spec, STK_LIMIT_CLASS_READ);
+        struct stk_limit limit;
+        if (!asks) continue;
+        enum stk_rc rc = read_limit(store, spec->name, &limit, err);
+        if (rc != STK_OK) return rc;
+        struct stk_admission admission = stk_limit_admit(&limit, spec, 0, now);
+        if (admission.admits < UINT32_MAX) narrow(ret, &admission);
+    }
+    return STK_OK;
+}
+
+enum stk_rc stk_gate_ask_polls(struct stk_gates *gates, struct stk_store *store,
+                               const struct stk_queue *queue, stk_time_ns now, struct stk_gate *ret,
+                               struct stk_error *err)
+{
+    const struct stk_task *task = task_of_queue(gates, queue);
+    enum stk_rc rc = STK_OK;
+    *ret = (struct stk_gate){ .admits = SIZE_MAX, .again_at = STK_NEVER };
+    if (task->session != NULL) rc = ask_session(store, task->session, now, ret, err);
+    if (rc != STK_OK || ret->admits == 0) return rc;
+    return ask_poll_limits(store, task, now, ret, err);
+}
+
+enum stk_rc stk_gate_took_polls(struct stk_gates *gates, struct stk_store *store,
+                                const struct stk_queue *queue, size_t count, stk_time_ns now,
+                                struct stk_error *err)
+{
+    return take(store, task_of_queue(gates, queue), STK_LIMIT_CLASS_POLL, count, now, err);
+}
+
 /* --- what an outcome says ------------------------------------------------ */
 
-/* A command's exit status says two things of an authority: told to come back
- * later, or let through. A failure of its own says nothing. */
+/* An executor that saw the answers says it itself. A command's exit status says
+ * two things of an authority: told to come back later, or let through. A failure
+ * of its own says nothing. */
 static struct stk_signal signal_of(const struct stk_exec_result *ended, stk_time_ns sent_at,
                                    stk_time_ns now)
 {
     struct stk_signal signal = { .class_ = STK_LIMIT_CLASS_SUBMIT,
                                  .sent_at = sent_at,
                                  .remaining = -1 };
+    if (ended->signal.kind != STK_SIGNAL_NONE) return ended->signal;
     if (ended->outcome == STK_OUTCOME_COMPLETED) signal.kind = STK_SIGNAL_OK;
     if (ended->outcome != STK_OUTCOME_THROTTLED) return signal;
 
@@ -210,7 +263,8 @@ static enum stk_rc say_changed(struct stk_store *store, const struct stk_limit *
 
 static enum stk_rc tell_limit(struct stk_gates *gates, struct stk_store *store,
                               const struct stk_limit_spec *spec, const struct stk_signal *signal,
-                              stk_time_ns now, stk_time_ns *until, struct stk_error *err)
+                              size_t refused, stk_time_ns now, stk_time_ns *until,
+                              struct stk_error *err)
 {
     struct stk_limit limit;
     int64_t in_use = 0;
@@ -218,6 +272,8 @@ static enum stk_rc tell_limit(struct stk_gates *gates, struct stk_store *store,
     if (rc != STK_OK) return rc;
 
     struct stk_limit before = limit;
+    if (signal->kind == STK_SIGNAL_SLOTS_FULL) in_use -= (int64_t)refused;
+    if (signal->class_ == STK_LIMIT_CLASS_READ) stk_limit_take(&limit, spec, 1, now);
     bool is_news = stk_limit_signal(&limit, spec, signal, in_use, now, stk_rand_u64());
     if (signal->kind == STK_SIGNAL_THROTTLED) {
         stk_time_ns turn = stk_limit_turn(&limit, spec, now, stk_rand_u64());
@@ -237,7 +293,9 @@ static enum stk_rc tell_limits(struct stk_gates *gates, struct stk_store *store,
 
     for (size_t i = 0; i < heard->task->limit_count; i++) {
         const struct stk_limit_spec *spec = heard->task->limits[i];
-        enum stk_rc rc = tell_limit(gates, store, spec, &signal, now, &heard->until, err);
+        if (!is_under(spec, signal.class_)) continue;
+        enum stk_rc rc =
+            tell_limit(gates, store, spec, &signal, heard->refused, now, &heard->until, err);
         if (rc != STK_OK) return rc;
     }
     return STK_OK;

@@ -57,6 +57,16 @@ STK_MUST_USE enum stk_rc stk_gate_limit(struct stk_gates *gates, struct stk_stor
 STK_MUST_USE enum stk_rc stk_gate_took(struct stk_gates *gates, struct stk_store *store,
                                        const struct stk_queue *queue, size_t count, stk_time_ns now,
                                        struct stk_error *err);
+/* The same for parked jobs that are due: whether the authority may be asked how
+ * they are getting on. They hold their slots already, so only what is limited in
+ * time counts. A read may follow at once, so its limits are asked too; it is
+ * counted when it has happened. */
+STK_MUST_USE enum stk_rc stk_gate_ask_polls(struct stk_gates *gates, struct stk_store *store,
+                                            const struct stk_queue *queue, stk_time_ns now,
+                                            struct stk_gate *ret, struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_gate_took_polls(struct stk_gates *gates, struct stk_store *store,
+                                             const struct stk_queue *queue, size_t count,
+                                             stk_time_ns now, struct stk_error *err);
 /* An attempt has ended. */
 struct stk_heard {
     const struct stk_task *task;
@@ -64,6 +74,7 @@ struct stk_heard {
     int64_t generation;  /* of the session that it showed */
     stk_time_ns sent_at; /* when it began */
     const struct stk_exec_result *ended;
+    size_t refused;           /* attempts alive that the authority has refused for want of a slot */
     enum stk_outcome outcome; /* in: what it ended with; out: what that makes of its job */
     stk_time_ns until;        /* in, out: not before; its reserved turn when it was throttled */
     const char *why;          /* out: in place of its error; NULL: as it said */

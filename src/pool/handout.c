@@ -23,6 +23,21 @@ void stk_handout_answer(struct stk_desk *desk, enum stk_rc rc, const struct stk_
     desk->calls_end = &desk->calls;
 }
 
+static void tell_parked(struct stk_consoles *consoles, const struct stk_slot *slot,
+                        const struct stk_settle *settle, stk_time_ns now)
+{
+    char wait[STK_DURATION_TEXT];
+    const struct stk_remote *remote = settle->remote;
+    if (remote == NULL || remote->poll_at <= now) {
+        stk_console_addf(consoles, slot->worker, settle->id, STK_LINE_STEP,
+                         "goes on at the authority, asked for again as soon as may be");
+        return;
+    }
+    stk_duration_text(remote->poll_at - now, wait);
+    stk_console_addf(consoles, slot->worker, settle->id, STK_LINE_STEP,
+                     "goes on at the authority, asked for again in %s", wait);
+}
+
 /* What happened to a job whose attempt did not complete, on its worker's
  * console: the desk alone knows. */
 static void tell_console(struct stk_desk *desk, const struct stk_slot *slot,
@@ -34,6 +49,10 @@ static void tell_console(struct stk_desk *desk, const struct stk_slot *slot,
     if (!settle->accepted) {
         stk_console_addf(consoles, slot->worker, settle->id, STK_LINE_STEP,
                          "late answer refused: the attempt no longer held the job");
+        return;
+    }
+    if (settle->to.state == STK_STATE_RUNNING) {
+        tell_parked(consoles, slot, settle, now);
         return;
     }
     if (settle->to.state != STK_STATE_PENDING) {
@@ -52,10 +71,11 @@ static void tell_console(struct stk_desk *desk, const struct stk_slot *slot,
 
 void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
 {
-    int64_t late = 0;
+    int64_t late = 0, parked = 0;
     for (size_t i = 0; i < desk->report_count; i++) {
         struct stk_slot *slot = desk->reports[i];
         late += !desk->settles[i].accepted;
+        parked += desk->settles[i].to.state == STK_STATE_RUNNING;
         stk_slot_count(slot, desk->settles[i].outcome);
         tell_console(desk, slot, &desk->settles[i], now);
         slot->ended = NULL;
@@ -64,7 +84,7 @@ void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
     }
     if (desk->report_count == 0) return;
     (void)pthread_mutex_lock(&desk->lock);
-    desk->settled_count += (int64_t)desk->report_count;
+    desk->settled_count += (int64_t)desk->report_count - parked;
     desk->late_count += late;
     stk_rate_add(&desk->rate, desk->settled_count, now);
     (void)pthread_mutex_unlock(&desk->lock);

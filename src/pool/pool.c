@@ -9,11 +9,13 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "model/http_task.h"
 #include "pool/desk.h"
 #include "pool/feeder.h"
 #include "pool/readers.h"
 #include "pool/worker.h"
 #include "session/keeper.h"
+#include "session/notifier.h"
 
 struct stk_pool {
     struct stk_pool_options options;
@@ -26,6 +28,7 @@ struct stk_pool {
     struct stk_feeder *feeder;
     struct stk_vault *vault;
     struct stk_keepers *keepers;
+    struct stk_notifier *notifier; /* NULL: nobody is to be told */
     int64_t id;
     int64_t rescued;
     stk_time_ns started_at;
@@ -74,7 +77,8 @@ static struct stk_bounds bound_of_task(void *context, const char *name)
     return (struct stk_bounds){
         .interruptions_max =
             task != NULL ? task->retry.interruptions_max : standard.interruptions_max,
-        .ambiguous = STK_AMBIGUOUS_QUARANTINE,
+        .ambiguous =
+            task != NULL && task->http != NULL ? task->http->ambiguous : STK_AMBIGUOUS_QUARANTINE,
     };
 }
 
@@ -114,6 +118,12 @@ static void look_at_sessions(void *context)
 {
     struct stk_pool *pool = context;
     stk_keepers_poke(pool->keepers, NULL);
+}
+
+static void deliver_notices(void *context)
+{
+    struct stk_pool *pool = context;
+    stk_notifier_poke(pool->notifier);
 }
 
 static void say_session(void *context, const char *line)
@@ -156,9 +166,22 @@ static enum stk_rc start_keepers(struct stk_pool *pool, struct stk_error *err)
         .spawner = pool->options.spawner,
         .owner = owner,
         .say = say_session,
+        .noticed = deliver_notices,
         .context = pool,
     };
     return stk_keepers_start(&options, &pool->keepers, err);
+}
+
+static enum stk_rc start_notifier(struct stk_pool *pool, struct stk_error *err)
+{
+    const struct stk_notifier_options options = {
+        .settings = pool->options.settings,
+        .access = stk_pool_access(pool),
+        .spawner = pool->options.spawner,
+        .say = say_session,
+        .context = pool,
+    };
+    return stk_notifier_start(&options, &pool->notifier, err);
 }
 
 static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
@@ -186,6 +209,7 @@ static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
         .context = pool->desk,
     };
     rc = stk_feeder_start(&feeder_options, &pool->feeder, err);
+    if (rc == STK_OK) rc = start_notifier(pool, err); /* the keepers wake it */
     if (rc == STK_OK) rc = start_keepers(pool, err);
     for (uint32_t i = 0; rc == STK_OK && i < pool->options.workers; i++) {
         rc = stk_worker_start(pool->desk, pool->options.spawner, pool->consoles, pool->vault,
@@ -262,6 +286,7 @@ void stk_pool_free(struct stk_pool *pool)
     end_workers(pool);
     stk_feeder_stop(pool->feeder);
     stk_keepers_stop(pool->keepers);
+    stk_notifier_stop(pool->notifier);
     stk_desk_close(pool->desk);
     if (pool->worker_count == pool->options.workers) say_goodbye(pool);
     stk_vault_close(pool->vault);
@@ -275,6 +300,11 @@ void stk_pool_free(struct stk_pool *pool)
 struct stk_vault *stk_pool_vault(struct stk_pool *pool)
 {
     return pool->vault;
+}
+
+struct stk_spawner *stk_pool_spawner(struct stk_pool *pool)
+{
+    return pool->options.spawner;
 }
 
 void stk_pool_session_changed(struct stk_pool *pool, const char *session)

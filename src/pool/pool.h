@@ -103,6 +103,8 @@ struct stk_pool_view {
 };
 void stk_pool_view(struct stk_pool *pool, struct stk_pool_view *ret);
 
+/* For those who run a helper program; may be NULL. */
+struct stk_spawner *stk_pool_spawner(struct stk_pool *pool);
 /* The credentials of its sessions, for those who write one. */
 struct stk_vault *stk_pool_vault(struct stk_pool *pool);
 /* A person has changed the session's row: its keeper looks now. */

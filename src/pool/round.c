@@ -14,6 +14,7 @@
 #define PAUSE_MIN_NS  STK_SECOND
 #define PAUSE_MAX_NS  (30 * STK_SECOND)
 #define LINGER_MAX_NS (2 * STK_MS)
+#define HELD_LOOK_NS  STK_SECOND
 enum { LINGER_SKIP_MAX = 63, HALVES_ROUNDS = 64, CLAIM_TRIES = 8, PROMOTE_CHUNK = 1000 };
 
 /* --- the steps of a round ------------------------------------------------ */
@@ -52,6 +53,22 @@ static enum stk_rc run_calls(struct stk_desk *desk, stk_time_ns now, struct stk_
     return STK_OK;
 }
 
+static bool is_known(const struct stk_remote *remote)
+{
+    return remote->phase != STK_REMOTE_NONE && remote->phase != STK_REMOTE_SUBMITTING;
+}
+
+/* What is known of it elsewhere now; NULL: what was known before stays, if it
+ * goes on at all. One that was throttled has a turn of its own. */
+static const struct stk_remote *remote_of(struct stk_slot *slot, const struct stk_heard *heard)
+{
+    slot->remote = slot->ended->remote;
+    if (!is_known(&slot->remote)) return NULL;
+    bool is_throttled = heard->outcome == STK_OUTCOME_THROTTLED;
+    if (is_throttled && heard->until > slot->remote.poll_at) slot->remote.poll_at = heard->until;
+    return &slot->remote;
+}
+
 static struct stk_settle settle_of(struct stk_slot *slot, const struct stk_heard *heard,
                                    stk_time_ns now)
 {
@@ -61,6 +78,7 @@ static struct stk_settle settle_of(struct stk_slot *slot, const struct stk_heard
         .attempt = slot->job.attempt,
         .interruptions = slot->job.interruptions,
         .cancel_requested = slot->cancel_requested,
+        .remote_known = is_known(&ended->remote) || is_known(&slot->job.remote),
         .retry = &slot->job.task->retry,
     };
     uint64_t dice = ended->outcome == STK_OUTCOME_COMPLETED ? 0 : stk_rand_u64();
@@ -76,7 +94,18 @@ static struct stk_settle settle_of(struct stk_slot *slot, const struct stk_heard
         .tail = ended->tail.data,
         .tail_len = ended->tail.len,
         .exit_status = ended->exit_status,
+        .remote = remote_of(slot, heard),
     };
+}
+
+/* How many of them ran into what is full: the authority has not accepted those. */
+static size_t count_refused(struct stk_slot *const *slots, size_t count)
+{
+    size_t refused = 0;
+    for (size_t i = 0; i < count; i++) {
+        refused += slots[i]->ended->signal.kind == STK_SIGNAL_SLOTS_FULL;
+    }
+    return refused;
 }
 
 /* Writes the outcomes that are not yet in this transaction; their workers are
@@ -84,6 +113,7 @@ static struct stk_settle settle_of(struct stk_slot *slot, const struct stk_heard
 static enum stk_rc settle_reports(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
 {
     size_t first = desk->settled;
+    size_t refused = count_refused(desk->reports + first, desk->report_count - first);
     for (size_t i = first; i < desk->report_count; i++) {
         struct stk_slot *slot = desk->reports[i];
         struct stk_heard heard = {
@@ -93,6 +123,7 @@ static enum stk_rc settle_reports(struct stk_desk *desk, stk_time_ns now, struct
             .generation = slot->ended->generation,
             .sent_at = slot->job.started_at,
             .ended = slot->ended,
+            .refused = refused,
             .outcome = slot->ended->outcome,
             .until = slot->ended->until,
         };
@@ -176,13 +207,32 @@ static const struct stk_task *task_of(struct stk_desk *desk, int64_t task_id)
     return desk->tasks[task_id];
 }
 
+static const char *copy_text(struct stk_buf *buf, const char *text)
+{
+    stk_buf_clear(buf);
+    if (text == NULL) return NULL;
+    stk_buf_adds(buf, text);
+    return stk_buf_str(buf);
+}
+
+static void copy_remote(const struct stk_claim *claim, struct stk_assignment *job)
+{
+    job->cancel_requested = claim->cancel_requested;
+    job->remote = claim->remote;
+    if (claim->remote.phase == STK_REMOTE_NONE) return;
+    job->remote.handle = copy_text(&job->handle, claim->remote.handle);
+    job->remote.result = copy_text(&job->result_at, claim->remote.result);
+}
+
 static void take_claim(void *context, const struct stk_claim *claim)
 {
     struct stk_desk *desk = context;
     const struct stk_task *task = task_of(desk, claim->task_id);
     if (task == NULL) {
         const struct stk_retry retry = STK_RETRY_DEFAULT;
-        const struct stk_attempt_facts facts = { .attempt = claim->attempt, .retry = &retry };
+        const struct stk_attempt_facts facts = { .attempt = claim->attempt,
+                                                 .remote_known = is_known(&claim->remote),
+                                                 .retry = &retry };
         desk->unknown[desk->unknown_count++] = (struct stk_settle){
             .id = claim->id,
             .attempt_id = claim->attempt_id,
@@ -204,6 +254,7 @@ static void take_claim(void *context, const struct stk_claim *claim)
     job->started_at = claim->started_at;
     stk_buf_clear(&job->params);
     stk_buf_add(&job->params, claim->params, claim->params_len);
+    copy_remote(claim, job);
     desk->claimed[desk->claimed_count++] = slot;
 }
 
@@ -235,6 +286,49 @@ static enum stk_rc ask_gate(struct stk_desk *desk, const struct stk_queue *queue
     if (gate.again_at == STK_NEVER) return STK_OK;
     if (desk->gate_at == STK_NEVER || gate.again_at < desk->gate_at) desk->gate_at = gate.again_at;
     return STK_OK;
+}
+
+static void hold_polls(struct stk_desk *desk, const struct stk_gate *gate, stk_time_ns now)
+{
+    stk_time_ns at = now + HELD_LOOK_NS;
+    if (gate->again_at != STK_NEVER && gate->again_at < at) at = gate->again_at;
+    if (desk->held_at == STK_NEVER || at < desk->held_at) desk->held_at = at;
+}
+
+static enum stk_rc claim_polls_of(struct stk_desk *desk, const struct stk_queue *queue,
+                                  stk_time_ns now, struct stk_error *err)
+{
+    struct stk_store *store = desk->options.store;
+    struct stk_gate gate = { 0 };
+    enum stk_rc rc = stk_gate_ask_polls(&desk->gates, store, queue, now, &gate, err);
+    if (rc != STK_OK) return rc;
+    size_t want = offer_waiting(desk), got = 0;
+    if (gate.admits < want) {
+        hold_polls(desk, &gate, now);
+        want = gate.admits;
+    }
+    if (want == 0) return STK_OK;
+    desk->generation = gate.generation;
+    rc = stk_store_claim_polls(store, queue->id, desk->options.pool_id, desk->numbers, want, now,
+                               take_claim, desk, &got, err);
+    return rc == STK_OK ? stk_gate_took_polls(&desk->gates, store, queue, got, now, err) : rc;
+}
+
+/* Before anything new is started: what runs elsewhere holds slots there. A
+ * paused queue is asked for too, it only starts nothing. */
+static enum stk_rc claim_polls(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+{
+    desk->held_at = STK_NEVER;
+    stk_time_ns due = stk_store_next_poll(desk->options.store);
+    if (due == STK_NEVER || due > now) return STK_OK;
+
+    const struct stk_queue *queues = NULL;
+    size_t count = 0;
+    enum stk_rc rc = stk_store_queues(desk->options.store, &queues, &count, err);
+    for (size_t i = 0; i < count && rc == STK_OK; i++) {
+        rc = claim_polls_of(desk, &queues[(desk->turn + i) % count], now, err);
+    }
+    return rc;
 }
 
 /* One walk over the queues, each offered its share of the workers that wait, or
@@ -293,6 +387,10 @@ static enum stk_rc claim(struct stk_desk *desk, stk_time_ns now, struct stk_erro
     if (atomic_load(&desk->stop_level) != STK_GO_ON) return STK_OK;
 
     desk->gate_at = STK_NEVER;
+    enum stk_rc polled = claim_polls(desk, now, err);
+    if (polled == STK_OK) polled = hold_unknown(desk, now, err);
+    if (polled != STK_OK) return polled;
+
     bool more = true;
     for (int tries = 0; more && offer_waiting(desk) > 0 && tries < CLAIM_TRIES; tries++) {
         enum stk_rc rc = claim_walk(desk, tries > 0, now, &more, err);

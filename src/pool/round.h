@@ -65,6 +65,7 @@ struct stk_desk {
     int64_t generation; /* of the session of the queue that is being claimed from */
     struct stk_gates gates;
     stk_time_ns gate_at; /* wall: when a gate that jobs wait at may open; STK_NEVER: none */
+    stk_time_ns held_at; /* the same for polls that are due; STK_NEVER: none waits */
 
     uint64_t round;
     size_t turn;                       /* the queue that claims first next time */

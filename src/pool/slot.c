@@ -24,10 +24,17 @@ void stk_slot_init(struct stk_slot *slot, uint32_t worker)
     (void)pthread_mutex_init(&slot->lock, NULL);
 }
 
+static void release_assignment(struct stk_assignment *job)
+{
+    stk_buf_release(&job->params);
+    stk_buf_release(&job->handle);
+    stk_buf_release(&job->result_at);
+}
+
 void stk_slot_release(struct stk_slot *slot)
 {
-    stk_buf_release(&slot->job.params);
-    stk_buf_release(&slot->next.params);
+    release_assignment(&slot->job);
+    release_assignment(&slot->next);
     (void)pthread_mutex_destroy(&slot->lock);
 }
 
@@ -48,7 +55,8 @@ void stk_slot_count(struct stk_slot *slot, enum stk_outcome outcome)
 {
     (void)pthread_mutex_lock(&slot->lock);
     if (outcome == STK_OUTCOME_COMPLETED) slot->view.completed++;
-    if (outcome != STK_OUTCOME_COMPLETED && stk_outcome_counts(outcome)) slot->view.failed++;
+    bool goes_on = outcome == STK_OUTCOME_COMPLETED || outcome == STK_OUTCOME_PARKED;
+    if (!goes_on && stk_outcome_counts(outcome)) slot->view.failed++;
     (void)pthread_mutex_unlock(&slot->lock);
 }
 

@@ -32,7 +32,8 @@ struct stk_slot {
     struct stk_assignment job;  /* id 0: none */
     struct stk_assignment next; /* the desk's: claimed, not yet durable */
     const struct stk_exec_result *ended;
-    uint64_t round; /* that handed out the job */
+    struct stk_remote remote; /* of what has ended, as it is written */
+    uint64_t round;           /* that handed out the job */
     bool end;
 
     /* anyone's, under lock */

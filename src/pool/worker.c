@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/timetext.h"
 #include "exec/command.h"
+#include "exec/http.h"
 #include "exec/noop.h"
 
 enum { STACK_BYTES = 256 * 1024, RESULT_SHOWN = 200 };
@@ -22,6 +23,7 @@ struct stk_worker {
     struct stk_spawner *spawner; /* or NULL: no commands */
     struct stk_runner *command;  /* NULL without a spawner */
     struct stk_runner *noop;
+    struct stk_runner *http; /* costs nothing until it has a request to make */
     uint32_t number;
     char name[32];  /* "p1/w3" */
     int64_t job_id; /* on the console's lines */
@@ -47,10 +49,11 @@ static void say_start(struct stk_worker *worker, const struct stk_assignment *jo
 {
     if (worker->consoles == NULL) return;
     worker->job_id = job->id;
+    bool is_new = job->remote.phase == STK_REMOTE_NONE;
     int shown = job->params.len > RESULT_SHOWN ? RESULT_SHOWN : (int)job->params.len;
-    stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP,
-                     "started %s %.*s%s%s", job->task->name, shown, stk_buf_str(&job->params),
-                     (size_t)shown < job->params.len ? "..." : "",
+    stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP, "%s %s %.*s%s%s",
+                     is_new ? "started" : "asking for", job->task->name, shown,
+                     stk_buf_str(&job->params), (size_t)shown < job->params.len ? "..." : "",
                      job->attempt > 1 ? " (again)" : "");
 }
 
@@ -67,13 +70,19 @@ static void say_end(struct stk_worker *worker, const struct stk_assignment *job,
                          (size_t)shown < ended->result.len ? "..." : "");
         return;
     }
-    stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP, "%s after %s: %s",
-                     stk_outcome_name(ended->outcome), took, ended->error);
+    stk_console_addf(worker->consoles, worker->number, job->id, STK_LINE_STEP, "%s after %s%s%s",
+                     stk_outcome_name(ended->outcome), took, ended->error[0] != '\0' ? ": " : "",
+                     ended->error);
 }
 
 static struct stk_runner *runner_of(struct stk_worker *worker, const struct stk_task *task)
 {
-    return task->executor == STK_EXECUTOR_NOOP ? worker->noop : worker->command;
+    switch (task->executor) {
+    case STK_EXECUTOR_COMMAND: return worker->command;
+    case STK_EXECUTOR_NOOP: return worker->noop;
+    case STK_EXECUTOR_HTTP: return worker->http;
+    }
+    return NULL;
 }
 
 /* What the job shows to its authority: as its claim saw it, or newer. Without it
@@ -95,9 +104,29 @@ static bool fetch_pass(struct stk_worker *worker, const struct stk_assignment *j
     return false;
 }
 
+struct note {
+    struct stk_worker *worker;
+    const struct stk_assignment *job;
+};
+
+static enum stk_rc write_note(struct stk_store *store, void *arg, stk_time_ns now,
+                              struct stk_error *err)
+{
+    const struct stk_assignment *job = arg;
+    return stk_store_remote_note(store, job->id, job->attempt_id, now, err);
+}
+
+static enum stk_rc note_submit(void *context, struct stk_error *err)
+{
+    const struct note *note = context;
+    struct stk_assignment job = { .id = note->job->id, .attempt_id = note->job->attempt_id };
+    return stk_desk_call(note->worker->desk, write_note, &job, err);
+}
+
 static void run(struct stk_worker *worker, const struct stk_assignment *job,
                 const struct stk_pass *pass, struct stk_exec_result *ended)
 {
+    struct note note = { worker, job };
     const struct stk_exec_job exec_job = {
         .task = job->task,
         .id = job->id,
@@ -109,6 +138,10 @@ static void run(struct stk_worker *worker, const struct stk_assignment *job,
         .worker = worker->name,
         .credential = pass->credential,
         .headers = pass->headers,
+        .remote = job->remote,
+        .cancel_requested = job->cancel_requested,
+        .note_submit = note_submit,
+        .note_context = &note,
     };
     (void)stk_fault(STK_FAULT_EXEC_BEFORE);
     stk_exec_run(runner_of(worker, job->task), &exec_job,
@@ -163,6 +196,7 @@ enum stk_rc stk_worker_start(struct stk_desk *desk, struct stk_spawner *spawner,
     worker->vault = vault;
     worker->number = number;
     worker->noop = stk_noop_new();
+    worker->http = stk_http_runner_new();
     worker->spawner = spawner;
     if (spawner != NULL) worker->command = stk_command_new(spawner);
     (void)snprintf(worker->name, sizeof(worker->name), "p%" PRId64 "/w%u", pool_id, number);
@@ -177,6 +211,7 @@ enum stk_rc stk_worker_start(struct stk_desk *desk, struct stk_spawner *spawner,
     *ret = NULL;
     stk_runner_free(worker->command);
     stk_runner_free(worker->noop);
+    stk_runner_free(worker->http);
     free(worker);
     return stk_fail(err, STK_UNAVAILABLE, "could not start the thread of worker %u", number);
 }
@@ -184,6 +219,7 @@ enum stk_rc stk_worker_start(struct stk_desk *desk, struct stk_spawner *spawner,
 void stk_worker_stop(struct stk_worker *worker, int64_t job_id, enum stk_stop how)
 {
     if (worker->command != NULL) stk_exec_stop(worker->command, job_id, how);
+    stk_exec_stop(worker->http, job_id, how);
 }
 
 void stk_worker_join(struct stk_worker *worker)
@@ -192,5 +228,6 @@ void stk_worker_join(struct stk_worker *worker)
     (void)pthread_join(worker->thread, NULL);
     stk_runner_free(worker->command);
     stk_runner_free(worker->noop);
+    stk_runner_free(worker->http);
     free(worker);
 }

@@ -17,6 +17,43 @@
 
 #define SKEW_MIN (5 * STK_SECOND)
 
+enum { STEP_BYTES_MAX = 256, INDEX_MAX = 1000000 };
+
+/* --- JSON pointers -------------------------------------------------------- */
+
+/* The step up to the next '/', with "~1" and "~0" read; false: too long. */
+static bool read_step(const char **at, char *room, size_t size)
+{
+    size_t len = 0;
+    const char *c = *at;
+    for (; *c != '\0' && *c != '/'; c++) {
+        bool is_escape = *c == '~' && (c[1] == '0' || c[1] == '1');
+        if (len + 1 >= size) return false;
+        room[len++] = (char)(!is_escape ? *c : c[1] == '1' ? '/' : '~');
+        if (is_escape) c++;
+    }
+    room[len] = '\0';
+    *at = c;
+    return true;
+}
+
+const json_t *stk_expiry_at(const json_t *body, const char *pointer)
+{
+    char step[STEP_BYTES_MAX];
+    while (body != NULL && *pointer == '/') {
+        uint32_t index = 0;
+        pointer++;
+        if (!read_step(&pointer, step, sizeof(step))) return NULL;
+        if (json_is_array(body)) {
+            if (!stk_parse_u32(step, &index) || index > INDEX_MAX) return NULL;
+            body = json_array_get(body, index);
+        } else {
+            body = json_object_get(body, step);
+        }
+    }
+    return *pointer == '\0' ? body : NULL;
+}
+
 /* --- moments -------------------------------------------------------------- */
 
 stk_time_ns stk_expiry_here(stk_time_ns there, stk_time_ns now, stk_time_ns server_now)

@@ -14,6 +14,9 @@
 #include "base/json.h"
 #include "model/session_config.h"
 
+/* The value at a JSON pointer (RFC 6901), borrowed; NULL: there is none. */
+const json_t *stk_expiry_at(const json_t *body, const char *pointer);
+
 /* Seconds left (14399.46), seconds or milliseconds since 1970, RFC 3339; each
  * may be a string. STK_NEVER: none of these. `server_now`: by its clock. */
 stk_time_ns stk_expiry_value(const json_t *value, stk_time_ns now, stk_time_ns server_now);

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rand.h"
+#include "session/notices.h"
 #include "session/provider.h"
 #include "session/record.h"
 
@@ -31,8 +32,11 @@ struct keeper {
 
     /* the thread's own */
     int64_t epoch;
-    struct stk_session row; /* as it was last seen */
-    bool has_row;           /* said to the console once */
+    struct stk_session row;  /* as it was last seen */
+    bool has_row;            /* said to the console once */
+    struct stk_session told; /* as it was when people were last told */
+    bool has_told;
+    stk_time_ns tell_at; /* tell them again then, also when nothing changes */
 };
 
 struct stk_keepers {
@@ -155,6 +159,60 @@ static bool take_over(struct keeper *keeper)
     return true;
 }
 
+/* --- telling people ---------------------------------------------------------- */
+
+struct telling {
+    struct keeper *keeper;
+    const struct stk_session *row;
+    stk_time_ns again_at;
+    bool is_fresh;
+};
+
+static enum stk_rc write_notices(struct stk_store *store, void *arg, stk_time_ns now,
+                                 struct stk_error *err)
+{
+    struct telling *telling = arg;
+    struct keeper *keeper = telling->keeper;
+    return stk_notices_say(store, keeper->all->options.settings, keeper->spec,
+                           keeper->has_told ? &keeper->told : NULL, telling->row, now,
+                           &telling->again_at, &telling->is_fresh, err);
+}
+
+static bool is_told(const struct keeper *keeper, const struct stk_session *row)
+{
+    const struct stk_session *told = &keeper->told;
+    bool is_same = keeper->has_told && row->state == told->state &&
+                   row->generation == told->generation && row->changed_at == told->changed_at &&
+                   row->expires_at == told->expires_at && row->deadline_at == told->deadline_at;
+    return is_same && (keeper->tell_at == STK_NEVER || stk_clock_now() < keeper->tell_at);
+}
+
+/* Apart from the transaction that changed the row: the rule looks at the row only,
+ * so a crash in between loses nothing, and no trouble with a notice undoes what an
+ * authority has given. */
+static void tell_people(struct keeper *keeper, const struct stk_session *row)
+{
+    const struct stk_keepers_options *options = &keeper->all->options;
+    struct telling telling = { .keeper = keeper, .row = row };
+    struct stk_error err = { 0 };
+    if (options->settings->channel_count == 0 || is_told(keeper, row)) return;
+    if (stk_write(&options->access, write_notices, &telling, &err) != STK_OK) {
+        keeper->tell_at = stk_clock_now() + AGAIN_NS;
+        return;
+    }
+    keeper->told = *row;
+    keeper->has_told = true;
+    keeper->tell_at = telling.again_at;
+    if (telling.is_fresh && options->noticed != NULL) options->noticed(options->context);
+}
+
+static stk_time_ns look_at(const struct keeper *keeper, stk_time_ns planned)
+{
+    bool is_sooner =
+        keeper->tell_at != STK_NEVER && (planned == STK_NEVER || keeper->tell_at < planned);
+    return is_sooner ? keeper->tell_at : planned;
+}
+
 /* --- asking ----------------------------------------------------------------- */
 
 static enum stk_rc open_secrets(struct keeper *keeper, struct stk_ask *ask, struct stk_error *err)
@@ -266,9 +324,10 @@ static void step(struct keeper *keeper)
         wait_for(keeper, AGAIN_NS);
         return;
     }
+    tell_people(keeper, &row);
     struct stk_session_plan plan = stk_session_plan(&row, keeper->spec, stk_clock_now());
     if (plan.act == STK_SESSION_ACT_WAIT) {
-        wait_until(keeper, plan.at);
+        wait_until(keeper, look_at(keeper, plan.at));
     } else if (!act(keeper, &row, &plan)) {
         wait_for(keeper, AGAIN_NS);
     }
@@ -289,7 +348,9 @@ static void init_keeper(struct keeper *keeper, struct stk_keepers *all,
                         const struct stk_session_spec *spec)
 {
     pthread_condattr_t attr;
-    *keeper = (struct keeper){ .all = all, .spec = spec, .epoch = -1, .http = stk_http_new() };
+    *keeper = (struct keeper){
+        .all = all, .spec = spec, .epoch = -1, .tell_at = STK_NEVER, .http = stk_http_new()
+    };
     (void)pthread_mutex_init(&keeper->lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

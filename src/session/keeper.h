@@ -29,6 +29,7 @@ struct stk_keepers_options {
     const char *owner;           /* of the leases: "p3 on host" */
     /* One line for the main console, on a keeper's thread; or NULL. */
     void (*say)(void *context, const char *line);
+    void (*noticed)(void *context); /* a notice for people was written; or NULL */
     void *context;
 };
 STK_MUST_USE enum stk_rc stk_keepers_start(const struct stk_keepers_options *options,

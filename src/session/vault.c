@@ -140,23 +140,10 @@ enum stk_rc stk_vault_secret(struct stk_vault *vault, const char *session,
 
 /* --- passes ------------------------------------------------------------------- */
 
-static void redact_strings(const json_t *value)
-{
-    const char *key = NULL;
-    json_t *member = NULL;
-    if (json_is_string(value)) stk_redact_add(json_string_value(value), json_string_length(value));
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
-    {
-        redact_strings(member);
-    }
-}
-
-/* Known by itself too: a cookie's value stands in the credential between quotes,
- * in a request without. */
 static void redact_members(const struct stk_secret *credential)
 {
     STK_CLEANUP(stk_json_freep) json_t *object = stk_credential_object(credential);
-    if (object != NULL) redact_strings(object);
+    if (object != NULL) stk_credential_redact(object);
 }
 
 /* A ticket cache is for programs: no request can show it. */
@@ -197,7 +184,7 @@ static enum stk_rc pass_of(struct stk_vault *vault, const struct stk_session_spe
     *ret = (struct stk_pass){ .generation = entry->pass.generation };
     if (entry->pass.credential != NULL) {
         ret->credential = stk_secret_ref(entry->pass.credential);
-        ret->headers = stk_secret_ref(entry->pass.headers);
+        if (entry->pass.headers != NULL) ret->headers = stk_secret_ref(entry->pass.headers);
     }
     return STK_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/timetext.h"
+#include "session/authority.h"
 
 enum { WAIT_TRIES = 2 }; /* for a writer to finish, when there is nothing else to go by */
 
@@ -126,12 +127,37 @@ void stk_watched_keep(const struct stk_watched *watched, struct stk_answer *answ
 }
 
 /* While a person is waited for, the reason stays what it was. */
-void stk_watched_lose(const struct stk_ask *ask, struct stk_answer *answer)
+static void lose(const struct stk_ask *ask, struct stk_answer *answer)
 {
     bool is_known = stk_session_needs_person(ask->session->state);
     stk_answer_say(answer, STK_SESSION_ON_CHECK_LOST,
                    is_known ? NULL : "%s still has what was refused: put a new one there",
                    ask->spec->file);
+}
+
+bool stk_watched_is_asked(const struct stk_ask *ask, const struct stk_watched *watched)
+{
+    const struct stk_session *session = ask->session;
+    if (watched->is == STK_WATCHED_NEW || session->wish[0] != '\0') return true;
+    if (stk_session_needs_person(session->state)) return false;
+    return !stk_session_is_runnable(session->state) || ask->spec->check_every_ns > 0;
+}
+
+void stk_watched_answer(const struct stk_ask *ask, struct stk_watched *watched,
+                        struct stk_answer *answer)
+{
+    const char *ref = ask->spec->check;
+    bool is_asked = ref != NULL && stk_watched_is_asked(ask, watched);
+    if (watched->is == STK_WATCHED_NEW) {
+        stk_watched_take(watched, answer);
+        if (is_asked) (void)stk_authority_confirm(ask, ref, answer);
+    } else if (is_asked) {
+        stk_authority_check(ask, ref, watched->cred.credential, answer);
+    } else if (stk_watched_is_trusted(ask->session)) {
+        stk_watched_keep(watched, answer);
+    } else {
+        lose(ask, answer);
+    }
 }
 
 static void wait_for_writer(const struct stk_ask *ask, const struct stk_watched *watched,

@@ -38,8 +38,14 @@ bool stk_watched_is_trusted(const struct stk_session *session);
 void stk_watched_take(struct stk_watched *watched, struct stk_answer *answer);
 /* CHECK_OK for the same content, which somebody has found good. */
 void stk_watched_keep(const struct stk_watched *watched, struct stk_answer *answer);
-/* CHECK_LOST for the same content. */
-void stk_watched_lose(const struct stk_ask *ask, struct stk_answer *answer);
+/* There is a cause to ask somebody whether the content is good, beyond that it is
+ * looked at again. It may cost a request, so without a pace of its own
+ * (check_every) a runnable session is believed. */
+bool stk_watched_is_asked(const struct stk_ask *ask, const struct stk_watched *watched);
+/* For the first two, without a program that knows: the authority itself decides
+ * where spec->check says how, else what jobs have seen. */
+void stk_watched_answer(const struct stk_ask *ask, struct stk_watched *watched,
+                        struct stk_answer *answer);
 /* What a check answers to the last three. */
 void stk_watched_refuse(const struct stk_ask *ask, const struct stk_watched *watched,
                         struct stk_answer *answer);

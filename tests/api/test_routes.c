@@ -39,7 +39,7 @@ static void the_manual_lists_the_routes_that_there_are(void **state)
     for (size_t i = 0; i < count; i++) {
         stk_buf_addf(&table, "| %s | `", routes[i].method);
         add_pattern(&table, routes[i].pattern);
-        stk_buf_addf(&table, "` | %s |\n", routes[i].summary);
+        stk_buf_addf(&table, "` | %s | %s |\n", stk_role_name(routes[i].role), routes[i].summary);
     }
     const char *path = getenv("STK_DOCS_API");
     FILE *manual = fopen(path != NULL ? path : "docs/api.md", "re");

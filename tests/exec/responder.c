@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "responder.h"
+#include "support/test.h"
+
+#include "exec/responder.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -11,137 +13,134 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 
-enum { SCRIPT_MAX = 64, READ_BYTES = 4096, AWAIT_S = 20 };
+enum { ANSWERS_MAX = 64, DEADLINE_S = 30 };
 
 struct responder {
-    int listen_fd;
+    int listener, client;
     unsigned port;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t news;
-    char *script[SCRIPT_MAX];
-    unsigned said, used;
-    char *requests[SCRIPT_MAX];
-    unsigned asked;
+    pthread_cond_t changed;
+    const char *answers[ANSWERS_MAX];
+    unsigned added, asked;
+    struct stk_buf last;
+    bool ends;
 };
-
-/* --- one request ---------------------------------------------------------- */
 
 static size_t body_len(const char *head)
 {
-    const char *at = strcasestr(head, "content-length:");
-    return at != NULL ? (size_t)strtoul(at + strlen("content-length:"), NULL, 10) : 0;
+    const char *line = strcasestr(head, "content-length:");
+    return line != NULL ? strtoul(line + strlen("content-length:"), NULL, 10) : 0;
 }
 
-static bool read_request(int fd, struct stk_buf *ret)
+/* One request whole; false: the client is gone. */
+static bool read_request(int client, struct stk_buf *ret)
 {
-    char room[READ_BYTES];
-    while (true) {
+    stk_buf_clear(ret);
+    for (;;) {
+        char bytes[4096];
         const char *end = strstr(stk_buf_str(ret), "\r\n\r\n");
-        if (end != NULL && ret->len >= (size_t)(end - ret->data) + 4 + body_len(ret->data)) {
-            return true;
+        if (end != NULL) {
+            size_t head = (size_t)(end - stk_buf_str(ret)) + 4;
+            if (ret->len >= head + body_len(stk_buf_str(ret))) return true;
         }
-        ssize_t got = recv(fd, room, sizeof(room), 0);
-        if (got <= 0) return false;
-        stk_buf_add(ret, room, (size_t)got);
+        ssize_t len = recv(client, bytes, sizeof bytes, 0);
+        if (len <= 0) return false;
+        stk_buf_add(ret, bytes, (size_t)len);
     }
 }
 
-static void await_end(int fd)
-{
-    char room[READ_BYTES];
-    while (recv(fd, room, sizeof(room), 0) > 0) {
-    }
-}
-
-static void send_answer(int fd, const char *answer)
-{
-    STK_CLEANUP(stk_buf_release) struct stk_buf buf = STK_BUF_INIT;
-    const char *headers = strchr(answer, '|') + 1;
-    const char *body = strchr(headers, '|') + 1;
-    stk_buf_addf(&buf, "HTTP/1.1 %.*s Said\r\nConnection: close\r\nContent-Length: %zu\r\n",
-                 (int)(headers - answer - 1), answer, strlen(body));
-    for (const char *c = headers; c + 1 < body; c++) {
-        if (*c == '\n') stk_buf_addc(&buf, '\r');
-        stk_buf_addc(&buf, *c);
-    }
-    stk_buf_adds(&buf, headers + 1 < body ? "\r\n\r\n" : "\r\n");
-    stk_buf_adds(&buf, body);
-    size_t sent = 0;
-    while (sent < buf.len) {
-        ssize_t put = send(fd, buf.data + sent, buf.len - sent, MSG_NOSIGNAL);
-        if (put <= 0) return;
-        sent += (size_t)put;
-    }
-}
-
-static char *note_request(struct responder *self, struct stk_buf *request)
+static const char *note_request(struct responder *self, struct stk_buf *request)
 {
     (void)pthread_mutex_lock(&self->lock);
-    char *answer = self->used < self->said ? stk_strdup(self->script[self->used++]) : NULL;
-    if (self->asked < SCRIPT_MAX) self->requests[self->asked++] = stk_buf_take(request);
-    (void)pthread_cond_broadcast(&self->news);
+    stk_buf_clear(&self->last);
+    stk_buf_add(&self->last, request->data, request->len);
+    const char *answer = self->asked < self->added ? self->answers[self->asked]
+                                                   : "599 Nothing left in the script\r\n\r\n";
+    self->asked++;
+    (void)pthread_cond_broadcast(&self->changed);
     (void)pthread_mutex_unlock(&self->lock);
     return answer;
 }
 
-static void serve(struct responder *self, int fd)
+static bool send_answer(int client, const char *answer)
+{
+    const char *body = strstr(answer, "\r\n\r\n");
+    assert_non_null(body);
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    stk_buf_addf(&text, "HTTP/1.1 %.*s\r\n", (int)(body - answer), answer);
+    if (strncmp(answer, "204", 3) != 0) {
+        stk_buf_addf(&text, "Content-Length: %zu\r\n", strlen(body + 4));
+    }
+    stk_buf_addf(&text, "\r\n%s", body + 4);
+    return send(client, text.data, text.len, MSG_NOSIGNAL) == (ssize_t)text.len;
+}
+
+static void serve(struct responder *self, int client)
 {
     STK_CLEANUP(stk_buf_release) struct stk_buf request = STK_BUF_INIT;
-    if (!read_request(fd, &request)) return;
-    STK_CLEANUP(stk_freep) char *answer = note_request(self, &request);
-    if (answer == NULL || strcmp(answer, "!close") == 0) return;
-    if (strcmp(answer, "!hang") == 0) {
-        await_end(fd);
-    } else {
-        send_answer(fd, answer);
+    while (read_request(client, &request)) {
+        const char *answer = note_request(self, &request);
+        if (strcmp(answer, RESPONDER_HANG_UP) == 0) return;
+        if (strcmp(answer, RESPONDER_HOLD) == 0) {
+            char byte = 0;
+            (void)recv(client, &byte, 1, 0); /* until it is gone */
+            return;
+        }
+        if (!send_answer(client, answer)) return;
     }
 }
 
 static void *responder_main(void *arg)
 {
     struct responder *self = arg;
-    int fd = -1;
-    while ((fd = accept(self->listen_fd, NULL, NULL)) >= 0) {
-        serve(self, fd);
-        (void)close(fd);
+    for (;;) {
+        int client = accept(self->listener, NULL, NULL);
+        (void)pthread_mutex_lock(&self->lock);
+        bool ends = self->ends || client < 0;
+        self->client = client;
+        (void)pthread_mutex_unlock(&self->lock);
+        if (!ends) serve(self, client);
+        (void)pthread_mutex_lock(&self->lock);
+        self->client = -1;
+        (void)pthread_mutex_unlock(&self->lock);
+        if (client >= 0) (void)close(client);
+        if (ends) return NULL;
     }
-    return NULL;
 }
-
-/* --- for the tests -------------------------------------------------------- */
 
 struct responder *responder_start(void)
 {
-    struct responder *self = stk_alloc(sizeof(*self));
+    struct responder *self = stk_alloc(sizeof *self);
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(address);
-    self->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(self->listen_fd, (struct sockaddr *)&address, len) != 0 ||
-        listen(self->listen_fd, 16) != 0 ||
-        getsockname(self->listen_fd, (struct sockaddr *)&address, &len) != 0) {
-        abort();
-    }
+    socklen_t len = sizeof address;
+    self->client = -1;
+    self->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(self->listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(self->listener, 8), 0);
+    assert_int_equal(getsockname(self->listener, (struct sockaddr *)&address, &len), 0);
     self->port = ntohs(address.sin_port);
     (void)pthread_mutex_init(&self->lock, NULL);
-    (void)pthread_cond_init(&self->news, NULL);
-    if (pthread_create(&self->thread, NULL, responder_main, self) != 0) abort();
+    (void)pthread_cond_init(&self->changed, NULL);
+    assert_int_equal(pthread_create(&self->thread, NULL, responder_main, self), 0);
     return self;
 }
 
 void responder_stop(struct responder *self)
 {
-    (void)shutdown(self->listen_fd, SHUT_RDWR);
+    (void)pthread_mutex_lock(&self->lock);
+    self->ends = true;
+    (void)shutdown(self->listener, SHUT_RDWR);
+    if (self->client >= 0) (void)shutdown(self->client, SHUT_RDWR);
+    (void)pthread_mutex_unlock(&self->lock);
     (void)pthread_join(self->thread, NULL);
-    (void)close(self->listen_fd);
-    for (unsigned i = 0; i < SCRIPT_MAX; i++) {
-        free(self->script[i]);
-        free(self->requests[i]);
-    }
-    (void)pthread_cond_destroy(&self->news);
+    (void)close(self->listener);
+    stk_buf_release(&self->last);
     (void)pthread_mutex_destroy(&self->lock);
+    (void)pthread_cond_destroy(&self->changed);
     free(self);
 }
 
@@ -150,11 +149,11 @@ unsigned responder_port(const struct responder *self)
     return self->port;
 }
 
-void responder_say(struct responder *self, const char *answer)
+void responder_add(struct responder *self, const char *answer)
 {
     (void)pthread_mutex_lock(&self->lock);
-    if (self->said == SCRIPT_MAX) abort();
-    self->script[self->said++] = stk_strdup(answer);
+    assert_true(self->added < ANSWERS_MAX);
+    self->answers[self->added++] = answer;
     (void)pthread_mutex_unlock(&self->lock);
 }
 
@@ -166,22 +165,24 @@ unsigned responder_asked(struct responder *self)
     return asked;
 }
 
-void responder_await(struct responder *self, unsigned asked)
+void responder_wait_asked(struct responder *self, unsigned count)
 {
-    struct timespec end;
-    (void)clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += AWAIT_S;
+    struct timespec deadline;
+    (void)clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += DEADLINE_S;
     (void)pthread_mutex_lock(&self->lock);
-    while (self->asked < asked) {
-        if (pthread_cond_timedwait(&self->news, &self->lock, &end) != 0) abort();
+    int code = 0;
+    while (self->asked < count && code == 0) {
+        code = pthread_cond_timedwait(&self->changed, &self->lock, &deadline);
     }
     (void)pthread_mutex_unlock(&self->lock);
+    assert_int_equal(code, 0);
 }
 
-char *responder_request(struct responder *self, unsigned number)
+char *responder_last(struct responder *self)
 {
     (void)pthread_mutex_lock(&self->lock);
-    char *request = stk_strdup(number < self->asked ? self->requests[number] : "");
+    char *last = stk_strdup(stk_buf_str(&self->last));
     (void)pthread_mutex_unlock(&self->lock);
-    return request;
+    return last;
 }

@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * responder - a server on the loopback that gives the answers of a script.
+ * responder - an authority of a few lines: answers each request with the next
+ * answer of its script, on the loopback.
  *
- * One connection per request. Answers are used up in order; when none is left
- * it hangs up. An answer that begins with '!' is an order: "!hang" says nothing
- * until the client goes, "!close" hangs up after the request was read.
+ * An answer is what follows "HTTP/1.1 ": "201 Created\r\nLocation: /t/1\r\n\r\n{}";
+ * its Content-Length is added. RESPONDER_HANG_UP closes instead, RESPONDER_HOLD
+ * keeps the request until the client is gone. With an empty script: 599.
  *
- * Memory:  start makes, stop ends.
+ * Threads: any; one connection at a time.
  */
 #ifndef STK_TESTS_RESPONDER_H
 #define STK_TESTS_RESPONDER_H
 
-#include "base/buf.h"
+#include "base/defs.h"
+
+#define RESPONDER_HANG_UP "hang up"
+#define RESPONDER_HOLD    "hold"
 
 struct responder;
 
 struct responder *responder_start(void);
 void responder_stop(struct responder *responder);
-unsigned responder_port(const struct responder *responder);
 
-/* "200|Retry-After: 5.0\nX: y|{\"a\":1}": status, headers, body. */
-void responder_say(struct responder *responder, const char *answer);
+unsigned responder_port(const struct responder *responder);
+void responder_add(struct responder *responder, const char *answer); /* to the script */
 unsigned responder_asked(struct responder *responder);
-/* Until so many requests have been read; aborts after 20 s. */
-void responder_await(struct responder *responder, unsigned asked);
-/* The request with that number (0: the first), head and body. free() ends it. */
-char *responder_request(struct responder *responder, unsigned number);
+/* Until so many requests have been read. */
+void responder_wait_asked(struct responder *responder, unsigned count);
+/* The last request, head and body. free() ends it. */
+char *responder_last(struct responder *responder);
 
 #endif

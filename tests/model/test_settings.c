@@ -210,7 +210,7 @@ static void settings__refuses_unknown_keys_and_names_the_nearest(void **unused)
 static void settings__refuses_keys_of_later_versions(void **unused)
 {
     (void)unused;
-    static const char *const top[] = { "users", "notify", "triggers" };
+    static const char *const top[] = { "users", "triggers" };
     static const char *const of_task[] = { "runner", "native" };
     for (size_t i = 0; i < STK_ARRAY_LEN(top); i++) {
         STK_CLEANUP(stk_freep) char *yaml = stk_format("%s: {}\n", top[i]);

@@ -205,7 +205,7 @@ const char *sim_secret(struct sim *sim, const char *path)
     if (sim->credential == NULL) return NULL;
     STK_CLEANUP(stk_freep) char *pointer = stk_format("/%s", path);
     STK_CLEANUP(stk_json_freep) json_t *object = stk_credential_object(sim->credential);
-    const char *value = json_string_value(stk_json_at(object, pointer));
+    const char *value = json_string_value(stk_expiry_at(object, pointer));
     if (value == NULL) return NULL;
     (void)snprintf(text, sizeof(text), "%s", value);
     return text;

@@ -22,17 +22,6 @@ static enum stk_session_event verdict(const struct stk_helper *helper, enum stk_
 
 /* --- check ------------------------------------------------------------------ */
 
-/* Without a probe there is only what jobs have seen. */
-static void check_same(const struct stk_ask *ask, const struct stk_watched *watched,
-                       struct stk_answer *answer)
-{
-    if (stk_watched_is_trusted(ask->session)) {
-        stk_watched_keep(watched, answer);
-    } else {
-        stk_watched_lose(ask, answer);
-    }
-}
-
 static void check_probed(const struct stk_ask *ask, struct stk_watched *watched,
                          struct stk_answer *answer)
 {
@@ -48,17 +37,6 @@ static void check_probed(const struct stk_ask *ask, struct stk_watched *watched,
     }
 }
 
-/* A probe may cost a request: without a pace of its own it is run when there is a
- * cause, not each time the file is looked at. */
-static bool is_probed(const struct stk_ask *ask, const struct stk_watched *watched)
-{
-    const struct stk_session *session = ask->session;
-    if (ask->spec->probe == NULL) return false;
-    if (watched->is == STK_WATCHED_NEW || session->wish[0] != '\0') return true;
-    if (stk_session_needs_person(session->state)) return false;
-    return !stk_session_is_runnable(session->state) || ask->spec->check_every_ns > 0;
-}
-
 static void check(const struct stk_ask *ask, struct stk_answer *answer)
 {
     STK_CLEANUP(stk_watched_release) struct stk_watched watched;
@@ -66,12 +44,10 @@ static void check(const struct stk_ask *ask, struct stk_answer *answer)
     bool is_there = watched.is == STK_WATCHED_NEW || watched.is == STK_WATCHED_SAME;
     if (!is_there) {
         stk_watched_refuse(ask, &watched, answer);
-    } else if (is_probed(ask, &watched)) {
+    } else if (ask->spec->probe != NULL && stk_watched_is_asked(ask, &watched)) {
         check_probed(ask, &watched, answer);
-    } else if (watched.is == STK_WATCHED_NEW) {
-        stk_watched_take(&watched, answer);
     } else {
-        check_same(ask, &watched, answer);
+        stk_watched_answer(ask, &watched, answer);
     }
 }
 

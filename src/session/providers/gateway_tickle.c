@@ -44,7 +44,7 @@ static bool call(const struct stk_ask *ask, const char *method, const char *ref,
  * there is none means that nobody is signed in there. */
 static const json_t *inner_of(const json_t *body)
 {
-    const json_t *inner = stk_json_at(body, "/iserver/authStatus");
+    const json_t *inner = stk_expiry_at(body, "/iserver/authStatus");
     return inner != NULL ? inner : body;
 }
 
