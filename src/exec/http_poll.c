@@ -17,9 +17,10 @@
 
 enum {
     POLL_BYTES_MAX = 1024 * 1024,
-    REFUSALS_MAX = 10, /* polls that the authority refuses, in a row */
-    READS_MAX = 100,   /* of a result that is not there yet */
-    CALLS_MAX = 5      /* tries to cancel */
+    REFUSALS_MAX = 10,  /* polls that the authority refuses, in a row */
+    SENSELESS_MAX = 20, /* answers that fit no condition, in a row */
+    READS_MAX = 100,    /* of a result that is not there yet */
+    CALLS_MAX = 5       /* tries to cancel */
 };
 
 static void fail(struct stk_http_turn *turn, enum stk_outcome outcome, const char *what)
@@ -77,6 +78,20 @@ static void park_unread(struct stk_http_turn *turn)
     stk_http_park_unanswered(turn);
 }
 
+/* Blanks and null are what an authority says that has nothing yet; what calls
+ * itself JSON and is none was cut on its way. */
+static bool holds_result(const struct stk_http_turn *turn)
+{
+    char type[128];
+    const char *body = stk_buf_str(&turn->reply->body);
+    if (strspn(body, " \t\r\n") == turn->reply->body.len) return false;
+    if (turn->body != NULL) return !json_is_null(turn->body);
+    if (stk_http_reply_header(turn->reply, "content-type", 0, type, sizeof(type)) == NULL) {
+        return true;
+    }
+    return strcasestr(type, "json") == NULL;
+}
+
 void stk_http_fetch(struct stk_http_turn *turn)
 {
     size_t bytes_max = turn->job->task->result_bytes_max;
@@ -89,8 +104,7 @@ void stk_http_fetch(struct stk_http_turn *turn)
         return;
     }
     if (stk_http_end_alike(turn)) return;
-    bool is_there = turn->reply->status == 200 && turn->reply->body.len > 0;
-    if (is_there) {
+    if (turn->reply->status == 200 && holds_result(turn)) {
         take_result(turn);
     } else {
         park_unread(turn);
@@ -219,14 +233,28 @@ static void end_gone(struct stk_http_turn *turn)
     stk_http_park(turn, stk_http_next_poll(turn), turn->why);
 }
 
-static void end_refused(struct stk_http_turn *turn)
+/* Polls that an outage left without an answer are counted too: so the last count
+ * is confirmed, as with a job that is gone. */
+static void end_after(struct stk_http_turn *turn, uint32_t most, const char *what)
 {
-    if (turn->result->remote.fails + 1 >= REFUSALS_MAX) {
-        fail(turn, STK_OUTCOME_FAILED_FINAL,
-             "submitted, but the authority refuses to say how it is getting on");
+    struct stk_remote *remote = &turn->result->remote;
+    bool is_last = remote->fails + 1 >= most;
+    if (is_last && remote->gone) {
+        fail(turn, STK_OUTCOME_FAILED_FINAL, what);
         return;
     }
+    remote->gone = is_last;
     stk_http_park_unanswered(turn);
+}
+
+/* A server that is down is asked for ever; one that answers, and says nothing
+ * that the task knows, is not: its job would hold a slot for good. Whoever says
+ * when to come back has said enough. */
+static bool is_senseless(const struct stk_http_turn *turn)
+{
+    bool answered = turn->meaning == STK_HTTP_FINE || turn->meaning == STK_HTTP_REDIRECTED ||
+                    turn->meaning == STK_HTTP_TOO_LARGE;
+    return answered && !turn->hint.has_retry_after;
 }
 
 static bool is_running(const struct stk_http_turn *turn, const struct stk_http_answer *answer)
@@ -262,7 +290,11 @@ void stk_http_poll(struct stk_http_turn *turn)
     } else if (turn->meaning == STK_HTTP_GONE) {
         end_gone(turn);
     } else if (turn->meaning == STK_HTTP_REFUSED) {
-        end_refused(turn);
+        end_after(turn, REFUSALS_MAX,
+                  "submitted, but the authority refuses to say how it is getting on");
+    } else if (is_senseless(turn)) {
+        end_after(turn, SENSELESS_MAX,
+                  "submitted, but the answers fit none of completed:, failed: and running:");
     } else {
         stk_http_park_unanswered(turn);
     }

@@ -98,9 +98,20 @@ static bool is_awaited(const struct stk_http_turn *turn, int status)
     return false;
 }
 
+/* {"error": "no session"} with 200. A poll that ends the job may have such a
+ * member, and so may a result, among others. */
+static bool is_complaint(const struct stk_http_turn *turn, enum stk_limit_class class_)
+{
+    const struct stk_http_answer answer = stk_http_answer_of(turn);
+    if (answer.status != 200 || !json_is_string(json_object_get(turn->body, "error"))) return false;
+    if (class_ == STK_LIMIT_CLASS_READ) return json_object_size(turn->body) == 1;
+    return !stk_http_condition_holds(&turn->spec->completed, &answer) &&
+           !stk_http_condition_holds(&turn->spec->failed, &answer);
+}
+
 /* How the ends of sessions look. What a submit is answered with must be beyond
  * doubt: a job that was accepted would be submitted again. */
-static bool is_lost(const struct stk_http_turn *turn, bool is_question)
+static bool is_lost(const struct stk_http_turn *turn, enum stk_limit_class class_, bool is_question)
 {
     const struct stk_http_answer answer = stk_http_answer_of(turn);
     if (stk_http_condition_holds(&turn->spec->lost, &answer)) return true;
@@ -108,6 +119,7 @@ static bool is_lost(const struct stk_http_turn *turn, bool is_question)
     if (turn->job->task->session_name == NULL) return false;
     if (answer.status == 401 || is_login_page(turn) || stk_http_leads_to_login(turn)) return true;
     if (!is_question) return false;
+    if (is_complaint(turn, class_)) return true;
     bool is_redirect = answer.status >= 300 && answer.status <= 399;
     bool is_empty = answer.status == 204;
     return (is_redirect || is_empty) && !is_awaited(turn, answer.status);
@@ -194,11 +206,12 @@ static void write_signal(const struct stk_http_turn *turn, enum stk_signal_kind 
                    turn->why);
 }
 
-static enum stk_signal_kind judge_answer(struct stk_http_turn *turn, bool is_question)
+static enum stk_signal_kind judge_answer(struct stk_http_turn *turn, enum stk_limit_class class_,
+                                         bool is_question)
 {
     enum stk_signal_kind throttle = throttle_of(turn);
     turn->meaning = meaning_of_status(turn->reply->status);
-    if (is_lost(turn, is_question)) {
+    if (is_lost(turn, class_, is_question)) {
         turn->meaning = STK_HTTP_LOST;
     } else if (throttle != STK_SIGNAL_NONE) {
         turn->meaning = STK_HTTP_THROTTLED;
@@ -212,7 +225,7 @@ void stk_http_judge(struct stk_http_turn *turn, enum stk_rc rc, const struct stk
 {
     if (rc == STK_OK) {
         say_answer(turn);
-        write_signal(turn, judge_answer(turn, is_question), class_);
+        write_signal(turn, judge_answer(turn, class_, is_question), class_);
         return;
     }
     say_error(turn, err);

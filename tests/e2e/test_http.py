@@ -240,7 +240,7 @@ sessions:
 """
 
 
-@pytest.mark.parametrize("status", ["401", "302", "200-html", "204"])
+@pytest.mark.parametrize("status", ["401", "302", "200-html", "200-json", "204"])
 def test_a_session_that_ends_in_the_middle_costs_nothing(stoker, lab, status):
     lab.set(tasks_auth=True, expired_status=status, retry_after_s=1)
     stoker.write("lab.password", "correct horse\n").chmod(0o600)

@@ -353,6 +353,7 @@ static void poll__each_answer_has_its_outcome(void **unused)
         { login_page, STK_OUTCOME_SESSION_LOST, 0 },
         { "204 No\r\n\r\n", STK_OUTCOME_SESSION_LOST, 0 },
         { "302 No\r\nLocation: /start\r\n\r\n", STK_OUTCOME_SESSION_LOST, 0 },
+        { "200 OK\r\n\r\n{\"error\":\"no session\"}", STK_OUTCOME_SESSION_LOST, 0 },
         { "429 No\r\nRetry-After: 3\r\n\r\n", STK_OUTCOME_THROTTLED, 0 },
         { "503 No\r\n\r\n", STK_OUTCOME_PARKED, 1 },
         { "200 OK\r\n\r\n<html>", STK_OUTCOME_PARKED, 1 },
@@ -405,6 +406,44 @@ static void poll__a_job_is_gone_when_it_is_said_twice(void **unused)
     assert_false(stage->result.remote.gone);
     assert_int_equal(run_after(stage, "410 No\r\n\r\n"), STK_OUTCOME_FAILED);
     assert_says(stage, "no longer knows it");
+}
+
+/* As often as it is parked, and once more. */
+static uint32_t polls_until_the_end(struct stage *stage, const char *answer, uint32_t most)
+{
+    uint32_t polls = 1;
+    while (run_after(stage, answer) == STK_OUTCOME_PARKED && polls < most) {
+        stage->job.remote.fails = stage->result.remote.fails;
+        stage->job.remote.gone = stage->result.remote.gone;
+        polls++;
+    }
+    return polls;
+}
+
+static void poll__what_makes_no_sense_for_long_ends_the_job(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *answer;
+        uint32_t fails, polls; /* before; until the end, 30: never */
+        const char *says;
+    } cases[] = {
+        { "200 OK\r\n\r\n{\"status\":\"ODD\"}", 0, 21, "fit none of completed:" },
+        { "200 OK\r\nRetry-After: 1\r\n\r\n", 0, 30, "" },
+        { "403 No\r\n\r\n", 0, 11, "refuses to say" },
+        { "403 No\r\n\r\n", 500, 2, "refuses to say" }, /* an outage came before */
+        { "500 No\r\n\r\n", 0, 30, "" },
+    };
+    for (size_t i = 0; i < STK_ARRAY_LEN(cases); i++) {
+        STAGE(stage, "");
+        have_handle(stage, "/t/1");
+        stage->job.remote.fails = cases[i].fails;
+        assert_int_equal(polls_until_the_end(stage, cases[i].answer, 30), cases[i].polls);
+        if (cases[i].polls < 30) {
+            assert_int_equal(stage->result.outcome, STK_OUTCOME_FAILED_FINAL);
+            assert_says(stage, cases[i].says);
+        }
+    }
 }
 
 static void poll__a_failed_job_says_why(void **unused)
@@ -498,6 +537,10 @@ static void result__what_could_not_be_read_is_never_empty(void **unused)
         { "204 No\r\n\r\n", STK_OUTCOME_SESSION_LOST },
         { login_page, STK_OUTCOME_SESSION_LOST },
         { "429 No\r\n\r\n{}", STK_OUTCOME_THROTTLED },
+        { "200 OK\r\n\r\n \n", STK_OUTCOME_PARKED },
+        { "200 OK\r\nRetry-After: 1.0\r\n\r\nnull", STK_OUTCOME_PARKED },
+        { "200 OK\r\nContent-Type: application/json\r\n\r\n{\"pi\":3.1", STK_OUTCOME_PARKED },
+        { "200 OK\r\n\r\n{\"error\":\"no session\"}", STK_OUTCOME_SESSION_LOST },
     };
     for (size_t i = 0; i < STK_ARRAY_LEN(reads); i++) {
         STAGE(stage, RESULT);
@@ -510,6 +553,18 @@ static void result__what_could_not_be_read_is_never_empty(void **unused)
         assert_non_null(strstr(remote->result, "/results/r%201"));
         assert_non_null(remote->handle);
     }
+}
+
+static void result__may_have_a_member_called_error(void **unused)
+{
+    (void)unused;
+    STAGE(stage, RESULT);
+    have_handle(stage, "/t/1");
+    responder_add(stage->responder,
+                  "200 OK\r\n\r\n{\"status\":\"COMPLETE\",\"error\":\"\",\"result\":\"r 1\"}");
+    assert_int_equal(run_after(stage, "200 OK\r\n\r\n{\"pi\":3.1,\"error\":\"small\"}"),
+                     STK_OUTCOME_COMPLETED);
+    assert_string_equal(stk_buf_str(&stage->result.result), "{\"pi\":3.1,\"error\":\"small\"}");
 }
 
 static void result__is_only_read_again_afterwards(void **unused)
@@ -721,6 +776,7 @@ int main(void)
         cmocka_unit_test(poll__each_answer_has_its_outcome),
         cmocka_unit_test(poll__unanswered_ones_come_ever_more_seldom),
         cmocka_unit_test(poll__a_job_is_gone_when_it_is_said_twice),
+        cmocka_unit_test(poll__what_makes_no_sense_for_long_ends_the_job),
         cmocka_unit_test(poll__a_failed_job_says_why),
         cmocka_unit_test(poll__counts_only_runnable_time),
         cmocka_unit_test(poll__over_its_time_limit_it_is_cancelled_there),
@@ -728,6 +784,7 @@ int main(void)
         cmocka_unit_test(result__is_fetched_at_once),
         cmocka_unit_test(result__may_be_a_part_of_the_answer),
         cmocka_unit_test(result__what_could_not_be_read_is_never_empty),
+        cmocka_unit_test(result__may_have_a_member_called_error),
         cmocka_unit_test(result__is_only_read_again_afterwards),
         cmocka_unit_test(result__over_its_limit_is_refused),
         cmocka_unit_test(ambiguous__resubmit_may_try_again),
