@@ -153,7 +153,8 @@ static void rewrite_user(void *context, const struct stk_user *user)
     struct rewrite *rewrite = context;
     struct stk_user next = *user;
     next.failures = rewrite->note->ok ? 0 : user->failures + 1;
-    next.blocked_until = rewrite->note->ok ? 0 : rewrite->now + stk_login_delay(next.failures);
+    stk_time_ns delay = rewrite->note->ok ? 0 : stk_login_delay(next.failures);
+    next.blocked_until = delay > 0 ? rewrite->now + delay : 0;
     if (rewrite->note->totp_step > 0) next.totp_step = rewrite->note->totp_step;
     rewrite->rc = stk_store_user_set(rewrite->store, &next, rewrite->err);
 }

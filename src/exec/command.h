@@ -10,8 +10,8 @@
  * variable's name may have is '_'; STOKER_SWEEP_ID only for a job of a sweep);
  * the task's working directory; nice value and limits; fds 0, 1, 2, 3 and no
  * other, but of a job with a credential 4, which STOKER_SESSION_FD names: the
- * credential, sealed in memory, to be read only; default signals; umask 077; a session of its own. Of an ordinary user
- * it may not become somebody else (no set-user-id): it could not be killed.
+ * credential, sealed in memory, to be read only; default signals; umask 077; a session of its own.
+ * Of an ordinary user it may not become somebody else (no set-user-id): it could not be killed.
  *
  * Result: what it wrote to fd 3, else the last line of stdout that is not
  * blank. JSON is kept as it is, other text as text; none is a null result. Over

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """People: names, roles, the right to renew, tokens, and what is kept of what they did."""
 import base64
+import contextlib
 import hmac
 import json
 import re
@@ -87,6 +88,10 @@ def test_wrong_passwords_wait_ever_longer_also_after_a_restart(stoker):
         assert done.returncode == 77 and "wrong name, password or token" in done.stderr
     unknown = as_user(stoker, "nobody", "status", password="wrong wrong", ok=False)
     assert "wrong name, password or token" in unknown.stderr, "the same words"
+    row = next(row for row in json.loads(stoker.run("user", "list", "--json").stdout)["users"] if row["name"] == "anna")
+    assert row["blocked_until"] is not None
+    with contextlib.closing(sqlite3.connect(stoker.store)) as db, db:  # a wait that outlives a slow machine
+        db.execute("UPDATE person SET blocked_until = blocked_until + 60000000000 WHERE name = 'anna'")
     done = as_user(stoker, "anna", "status", ok=False)
     assert done.returncode == 77 and "too many wrong passwords" in done.stderr, "the right one waits too"
     stoker.run("user", "password", "anna", "--password-stdin", input="another word 7\n")
