@@ -155,7 +155,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if parts == ["authentication"]:
             return self.sign_in() if method == "POST" else self.check()
         if parts == ["authentication", "challenge"]:
-            return self.finish(query.get("id", "")) if method == "POST" else self.challenge_page(query.get("id", ""))
+            return self.finish_sign_in(query.get("id", "")) if method == "POST" else self.challenge_page(query.get("id", ""))
         if parts == ["authentication", "challenge", "pass"] and method == "POST":
             return self.passed(query.get("id", ""))
         if parts == ["simulations"] and method == "POST":
@@ -191,7 +191,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         return self.answer(200, {"user": {"id": USER}, "token": {"expiry": self.lab.left(self.cookie())}})
 
-    def finish(self, name):
+    def finish_sign_in(self, name):
         known = self.lab.challenges.get(name)
         if known is not None and known["cookie"] != self.cookie():
             return self.answer(403, {"detail": "CHALLENGE_INCOMPLETE"})

@@ -5,6 +5,7 @@
 
 #include "api/limits.h"
 #include "api/page.h"
+#include "api/remotes.h"
 #include "api/routes.h"
 #include "api/sessions.h"
 #include "api/show.h"
@@ -59,6 +60,7 @@ struct job_read {
     const struct stk_queue *queues; /* the store's */
     size_t queue_count;
     struct stk_buf session, gate; /* sentences of a session or limit that is closed, or empty */
+    struct stk_remote_read remote;
     json_t *shown;
     char why[WHY_BYTES];
 };
@@ -111,6 +113,7 @@ static void say_why(struct job_read *read, const struct stk_job *job)
         .held = job->held,
         .error = job->error,
         .worker = json_string_value(worker),
+        .remote = read->remote.known ? &read->remote.remote : NULL,
         .cancel_requested = job->cancel_requested,
         .ahead = read->ahead > AHEAD_MAX ? AHEAD_MAX : read->ahead,
         .ahead_is_more = read->ahead > AHEAD_MAX,
@@ -128,6 +131,8 @@ static void take_job(void *context, const struct stk_job *job)
 {
     struct job_read *read = context;
     read->shown = stk_show_job(job);
+    stk_put(read->shown, "remote",
+            read->remote.known ? json_incref(read->remote.shown) : json_null());
     say_why(read, job);
 }
 
@@ -185,10 +190,18 @@ static enum stk_rc read_job(struct stk_store *store, void *arg, struct stk_error
     rc = stk_store_jobs_ahead(store, read->id, AHEAD_MAX + 1, &read->ahead, err);
     if (rc != STK_OK && rc != STK_NOT_FOUND) return rc;
     rc = read_gate(store, read, err);
+    if (rc == STK_OK) rc = stk_remotes_read(store, read->id, &read->remote, err);
     if (rc == STK_OK) rc = stk_store_queues(store, &read->queues, &read->queue_count, err);
     if (rc != STK_OK) return rc;
 
     return stk_store_job(store, read->id, take_job, read, err);
+}
+
+static void release(struct job_read *read)
+{
+    stk_buf_release(&read->session);
+    stk_buf_release(&read->gate);
+    stk_remote_read_release(&read->remote);
 }
 
 static enum stk_rc read_job_whole(struct stk_store *store, void *arg, struct stk_error *err)
@@ -209,8 +222,7 @@ enum stk_rc stk_api_job(const struct stk_call *call, json_t **ret, struct stk_er
     enum stk_rc rc = stk_id_or_last(call->arg, "job", &read.id, err);
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_job_whole, &read, err);
 
-    stk_buf_release(&read.session);
-    stk_buf_release(&read.gate);
+    release(&read);
     if (rc == STK_OK) *ret = json_incref(read.shown);
     stk_json_freep(&read.shown);
     return rc;
@@ -221,8 +233,7 @@ enum stk_rc stk_api_job_why(const struct stk_call *call, json_t **ret, struct st
     struct job_read read = { .call = call };
     enum stk_rc rc = stk_id_or_last(call->arg, "job", &read.id, err);
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_job, &read, err);
-    stk_buf_release(&read.session);
-    stk_buf_release(&read.gate);
+    release(&read);
     if (rc != STK_OK) return rc;
 
     STK_CLEANUP(stk_json_freep) json_t *job = read.shown;

@@ -3,6 +3,7 @@
  * What a person does to a session. An event is applied at once, a wish is left
  * in the row for the keeper, which alone talks to the authority.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/routes.h"
@@ -23,8 +24,10 @@ struct act {
     const char *verb;              /* for the refusal: "renew" */
     enum stk_session_event event;  /* with wish NULL */
     const char *wish;              /* or NULL */
+    bool under_way;                /* it is being done already: only show it */
     struct stk_secret *credential; /* import; or NULL */
     const struct stk_keys *keys;
+    bool *seen;             /* see stk_sessions_seen */
     struct stk_session row; /* as it is now, and then: afterwards */
     json_t *shown;
 };
@@ -84,6 +87,10 @@ static enum stk_rc mean_login(struct act *act, struct stk_error *err)
 /* Whatever renews it: without a person where that may succeed, else a sign-in. */
 static enum stk_rc mean_renew(struct act *act, struct stk_error *err)
 {
+    act->under_way = act->row.state == STK_SESSION_CHALLENGE_OPEN ||
+                     act->row.state == STK_SESSION_FINALIZING ||
+                     act->row.state == STK_SESSION_RENEWING;
+    if (act->under_way) return STK_OK;
     bool may_succeed =
         stk_session_spec_renews(act->spec) && act->row.generation > 0 &&
         (stk_session_is_runnable(act->row.state) || act->row.state == STK_SESSION_SUSPECT ||
@@ -148,7 +155,7 @@ static enum stk_rc show_after(struct stk_store *store, struct act *act, stk_time
 {
     STK_CLEANUP(stk_json_freep) json_t *rows = json_array();
     const struct stk_settings *settings = act->call->api->settings;
-    enum stk_rc rc = stk_sessions_read(store, settings, 0, now, rows, err);
+    enum stk_rc rc = stk_sessions_read(store, settings, act->seen, 0, now, rows, err);
     for (size_t i = 0; rc == STK_OK && i < settings->session_count; i++) {
         if (&settings->sessions[i] != act->spec) continue;
         stk_json_freep(&act->shown); /* of a round that could not be made durable */
@@ -174,8 +181,10 @@ static enum stk_rc write_act(struct stk_store *store, void *arg, stk_time_ns now
     struct act *act = write->act;
     bool applied = false;
     act->wish = NULL;
+    act->under_way = false;
     enum stk_rc rc = stk_session_row(store, act->spec->name, &act->row, err);
     if (rc == STK_OK) rc = write->mean(act, err);
+    if (rc == STK_OK && act->under_way) return show_after(store, act, now, err);
     if (rc != STK_OK) return rc;
 
     const struct stk_session_change change = {
@@ -212,9 +221,11 @@ static enum stk_rc do_act(const struct stk_call *call, const char *verb, mean_fn
     act->verb = verb;
     enum stk_rc rc = needs_right(verb) ? stk_who_check_renew(call, act->spec, err) : STK_OK;
     if (rc == STK_OK) rc = stk_call_reason(call, &act->reason, err);
+    if (rc == STK_OK) rc = stk_sessions_seen(call, &act->seen, err);
     if (rc == STK_OK) rc = stk_write(&call->api->access, write_act, &write, err);
     if (rc == STK_OK) *ret = json_incref(act->shown);
     stk_json_freep(&act->shown);
+    free(act->seen);
     if (rc == STK_OK && call->api->pool != NULL) {
         stk_pool_session_changed(call->api->pool, act->spec->name);
     }

@@ -7,19 +7,22 @@
 #ifndef STK_API_SESSIONS_H
 #define STK_API_SESSIONS_H
 
-#include "base/json.h"
-#include "model/settings.h"
-#include "pool/pool.h"
-#include "store/store.h"
+#include "api/request.h"
+
+/* Which of the settings' sessions the caller may renew: only they see links and
+ * codes. [settings->session_count]; free() ends it. */
+STK_MUST_USE enum stk_rc stk_sessions_seen(const struct stk_call *call, bool **ret,
+                                           struct stk_error *err);
 
 /* Adds one row for each session of the settings: {"name", "provider", "state",
  * "generation", "open", "needs_person", "expires_in", "expires_at",
  * "deadline_at", "renewed_by", "renewed_at", "closed_since", "link", "code",
  * "challenge_expires_in", "blocked_until", "reason", "queues", "pending",
- * "waiting_workers", "warn", "text"}. `idle`: workers that are free now. */
+ * "waiting_workers", "work_s", "projection", "warn", "text"}. `idle`: workers that are free now. */
 STK_MUST_USE enum stk_rc stk_sessions_read(struct stk_store *store,
-                                           const struct stk_settings *settings, int64_t idle,
-                                           stk_time_ns now, json_t *rows, struct stk_error *err);
+                                           const struct stk_settings *settings, const bool *seen,
+                                           int64_t idle, stk_time_ns now, json_t *rows,
+                                           struct stk_error *err);
 
 /* Workers of this pool that are free now; NULL: none. */
 int64_t stk_sessions_idle(struct stk_pool *pool);

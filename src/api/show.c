@@ -54,7 +54,7 @@ json_t *stk_show_pool(int64_t pool_id)
 json_t *stk_show_worker(int64_t pool_id, uint32_t worker)
 {
     char text[48];
-    if (pool_id == 0) return json_null();
+    if (pool_id == 0 || worker == 0) return json_null(); /* parked: it holds none */
     (void)snprintf(text, sizeof text, "p%" PRId64 "/w%" PRIu32, pool_id, worker);
     return json_string(text);
 }

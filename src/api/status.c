@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,7 +15,8 @@ struct status_read {
     const struct stk_settings *settings;
     struct stk_counts counts;
     json_t *tasks, *queues, *limits, *sessions;
-    int64_t idle; /* workers */
+    const bool *seen; /* see stk_sessions_seen */
+    int64_t idle;     /* workers */
     stk_time_ns now;
 };
 
@@ -63,7 +65,8 @@ static enum stk_rc read_status(struct stk_store *store, void *arg, struct stk_er
     if (rc == STK_OK) rc = stk_queues_read(store, read->settings, read->queues, err);
     if (rc == STK_OK) rc = stk_limits_read(store, read->settings, read->now, read->limits, err);
     if (rc == STK_OK) {
-        rc = stk_sessions_read(store, read->settings, read->idle, read->now, read->sessions, err);
+        rc = stk_sessions_read(store, read->settings, read->seen, read->idle, read->now,
+                               read->sessions, err);
     }
     if (rc == STK_OK) add_idle_tasks(read->settings, read->tasks);
     return rc;
@@ -276,7 +279,11 @@ enum stk_rc stk_api_status(const struct stk_call *call, json_t **ret, struct stk
                                 .idle = stk_sessions_idle(call->api->pool),
                                 .now = call->request->now };
 
-    enum stk_rc rc = stk_read(&call->api->access, read_status, &read, err);
+    bool *seen = NULL;
+    enum stk_rc rc = stk_sessions_seen(call, &seen, err);
+    read.seen = seen;
+    if (rc == STK_OK) rc = stk_read(&call->api->access, read_status, &read, err);
+    free(seen);
     if (rc != STK_OK) return rc;
 
     *ret = show_status(call, &read);

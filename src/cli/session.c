@@ -61,6 +61,7 @@ static void add_session(struct stk_cli *cli, const json_t *session)
     add_detail(cli, "by", stk_answer_get(session, "renewed_by"));
     add_detail(cli, "ends", stk_answer_get(session, "expires_at"));
     add_detail(cli, "deadline", stk_answer_get(session, "deadline_at"));
+    add_detail(cli, "work", stk_answer_get(session, "projection"));
     add_detail(cli, "link", stk_answer_get(session, "link"));
     add_detail(cli, "code", stk_answer_get(session, "code"));
     add_waiting(cli, session);

@@ -206,5 +206,9 @@ const char *stk_session_act_name(enum stk_session_act act);
  * person: open LINK, then stoker session done lab". */
 void stk_session_sentence(const struct stk_session *session, stk_time_ns now, char *ret_text,
                           size_t size);
+/* The same for consoles, history and whoever may not renew it: without link and
+ * code, which are as good as a password for the minutes they live. */
+void stk_session_open_sentence(const struct stk_session *session, stk_time_ns now, char *ret_text,
+                               size_t size);
 
 #endif

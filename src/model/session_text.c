@@ -202,3 +202,11 @@ void stk_session_sentence(const struct stk_session *session, stk_time_ns now, ch
     ret_text[len] = '\0';
     stk_buf_release(&buf);
 }
+
+void stk_session_open_sentence(const struct stk_session *session, stk_time_ns now, char *ret_text,
+                               size_t size)
+{
+    struct stk_session open = *session;
+    open.link[0] = open.code[0] = '\0';
+    stk_session_sentence(&open, now, ret_text, size);
+}

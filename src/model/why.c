@@ -75,9 +75,35 @@ static bool say_final(const struct stk_why_facts *facts, stk_time_ns now, struct
     return true;
 }
 
+/* What runs elsewhere holds no worker between two polls. */
+static void say_remote(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
+{
+    const struct stk_remote *remote = facts->remote;
+    bool is_done = remote->phase == STK_REMOTE_FETCH;
+    bool is_lost = remote->phase == STK_REMOTE_ADOPTING;
+    stk_buf_adds(buf, is_done   ? "finished at the authority, its result is still to be read"
+                      : is_lost ? "running, if the authority took it: it is looked for in its list"
+                                : "running at the authority");
+    add_duration(buf, " since ", now - remote->submitted_at, "");
+    if (remote->progress >= 0) stk_buf_addf(buf, ", %.0f %% done", remote->progress * 100);
+    if (facts->worker != NULL) {
+        add_line(buf, ", being asked by ", facts->worker);
+    } else if (facts->session == NULL) {
+        add_duration(buf, ", asked again in ", remote->poll_at - now, "");
+    }
+    if (remote->fails > 0)
+        stk_buf_addf(buf, " (%" PRIu32 " times without an answer)", remote->fails);
+    if (facts->session != NULL) add_line(buf, "; it is not asked now: ", facts->session);
+    if (facts->cancel_requested) stk_buf_adds(buf, "; it is being cancelled there");
+}
+
 static bool say_running(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
 {
     if (facts->state != STK_STATE_RUNNING) return false;
+    if (facts->remote != NULL && facts->remote->phase != STK_REMOTE_SUBMITTING) {
+        say_remote(facts, now, buf);
+        return true;
+    }
 
     stk_buf_adds(buf, "running");
     add_line(buf, " on ", facts->worker);

@@ -13,15 +13,17 @@
 #define STK_MODEL_WHY_H
 
 #include "model/lifecycle.h"
+#include "model/remote.h"
 
 struct stk_why_facts {
     enum stk_state state;
     const char *task, *queue;
     stk_time_ns ready_at, started_at, finished_at; /* STK_NEVER when not set */
     uint32_t attempt, attempts_max, interruptions, throttles;
-    const char *held;   /* "unknown_task" or NULL */
-    const char *error;  /* of the last failed attempt, or NULL */
-    const char *worker; /* of a running job, or NULL */
+    const char *held;                /* "unknown_task" or NULL */
+    const char *error;               /* of the last failed attempt, or NULL */
+    const char *worker;              /* of a running job, or NULL */
+    const struct stk_remote *remote; /* it runs at an authority; or NULL */
     bool cancel_requested;
     bool queue_paused;
     const char *queue_reason; /* "by anna: maintenance", or only the reason; or NULL */

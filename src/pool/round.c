@@ -288,23 +288,20 @@ static enum stk_rc ask_gate(struct stk_desk *desk, const struct stk_queue *queue
     return STK_OK;
 }
 
-static void hold_polls(struct stk_desk *desk, const struct stk_gate *gate, stk_time_ns now)
-{
-    stk_time_ns at = now + HELD_LOOK_NS;
-    if (gate->again_at != STK_NEVER && gate->again_at < at) at = gate->again_at;
-    if (desk->held_at == STK_NEVER || at < desk->held_at) desk->held_at = at;
-}
-
+/* *wait_until: when to look again for what the gate keeps, STK_NEVER: it keeps none. */
 static enum stk_rc claim_polls_of(struct stk_desk *desk, const struct stk_queue *queue,
-                                  stk_time_ns now, struct stk_error *err)
+                                  stk_time_ns now, stk_time_ns *wait_until, struct stk_error *err)
 {
     struct stk_store *store = desk->options.store;
     struct stk_gate gate = { 0 };
+    size_t want = offer_waiting(desk), got = 0;
+    if (want == 0) return STK_OK;
     enum stk_rc rc = stk_gate_ask_polls(&desk->gates, store, queue, now, &gate, err);
     if (rc != STK_OK) return rc;
-    size_t want = offer_waiting(desk), got = 0;
     if (gate.admits < want) {
-        hold_polls(desk, &gate, now);
+        stk_time_ns again_at = now + HELD_LOOK_NS;
+        if (gate.again_at != STK_NEVER && gate.again_at < again_at) again_at = gate.again_at;
+        if (*wait_until == STK_NEVER || again_at < *wait_until) *wait_until = again_at;
         want = gate.admits;
     }
     if (want == 0) return STK_OK;
@@ -318,16 +315,20 @@ static enum stk_rc claim_polls_of(struct stk_desk *desk, const struct stk_queue 
  * paused queue is asked for too, it only starts nothing. */
 static enum stk_rc claim_polls(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
 {
+    struct stk_store *store = desk->options.store;
     desk->held_at = STK_NEVER;
-    stk_time_ns due = stk_store_next_poll(desk->options.store);
+    stk_time_ns due = stk_store_next_poll(store);
     if (due == STK_NEVER || due > now) return STK_OK;
 
     const struct stk_queue *queues = NULL;
     size_t count = 0;
-    enum stk_rc rc = stk_store_queues(desk->options.store, &queues, &count, err);
+    stk_time_ns wait_until = STK_NEVER;
+    enum stk_rc rc = stk_store_queues(store, &queues, &count, err);
     for (size_t i = 0; i < count && rc == STK_OK; i++) {
-        rc = claim_polls_of(desk, &queues[(desk->turn + i) % count], now, err);
+        rc = claim_polls_of(desk, &queues[(desk->turn + i) % count], now, &wait_until, err);
     }
+    due = stk_store_next_poll(store);
+    if (due != STK_NEVER && due <= now) desk->held_at = wait_until;
     return rc;
 }
 

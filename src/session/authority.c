@@ -149,17 +149,23 @@ static bool asks_password(const struct stk_reply *reply)
     return found;
 }
 
-/* Where a redirect goes, without query: the words of a sign-in stand in its path. */
-static bool leads_to_login(const struct stk_session_spec *spec, const struct stk_reply *reply)
+/* Where a redirect goes, without the query, which may name any other page. */
+static const char *redirect_of(const struct stk_reply *reply, char *room, size_t size)
+{
+    if (reply->http.status < 300 || reply->http.status > 399) return NULL;
+    if (stk_http_reply_header(&reply->http, "location", 0, room, size) == NULL) return NULL;
+    room[strcspn(room, "?#")] = '\0';
+    return room;
+}
+
+/* A check that is sent away: the words of a sign-in stand in the path. */
+static bool leads_to_sign_in(const struct stk_session_spec *spec, const struct stk_reply *reply)
 {
     static const char *const words[] = { "login",   "logon", "signin", "sign-in",
                                          "sign_in", "sso",   "oauth",  "authenticat" };
-    char location[STK_SESSION_LINK_MAX];
-    if (reply->http.status < 300 || reply->http.status > 399) return false;
-    if (stk_http_reply_header(&reply->http, "location", 0, location, sizeof(location)) == NULL) {
-        return false;
-    }
-    location[strcspn(location, "?#")] = '\0';
+    char room[STK_SESSION_LINK_MAX];
+    const char *location = redirect_of(reply, room, sizeof(room));
+    if (location == NULL) return false;
     if (spec->login != NULL && strstr(location, spec->login) != NULL) return true;
     for (size_t i = 0; i < STK_ARRAY_LEN(words); i++) {
         if (strcasestr(location, words[i]) != NULL) return true;
@@ -167,10 +173,21 @@ static bool leads_to_login(const struct stk_session_spec *spec, const struct stk
     return false;
 }
 
-bool stk_authority_is_login_page(const struct stk_session_spec *spec, const struct stk_reply *reply)
+static bool is_login_page(const struct stk_reply *reply)
 {
-    if (leads_to_login(spec, reply)) return true;
     return reply->http.status == 200 && is_html(reply) && asks_password(reply);
+}
+
+/* By the whole path only: where a sign-in that went well leads to has a name of
+ * its own, as "/oauth/welcome" or "/login/done". */
+bool stk_authority_is_login_again(const struct stk_session_spec *spec,
+                                  const struct stk_reply *reply)
+{
+    char room[STK_SESSION_LINK_MAX];
+    const char *location = redirect_of(reply, room, sizeof(room));
+    if (location == NULL) return is_login_page(reply);
+    STK_CLEANUP(stk_freep) char *login = stk_authority_url(spec, spec->login);
+    return strcmp(location, spec->login) == 0 || strcmp(location, login) == 0;
 }
 
 static bool is_true(const json_t *value)
@@ -208,7 +225,7 @@ enum stk_verdict stk_authority_verdict(const struct stk_session_spec *spec,
     if (status == 401 || status == 403 || status == 204) return STK_VERDICT_LOST;
     if (stk_authority_has_marker(spec, reply)) return STK_VERDICT_LOST;
     if (status >= 500) return STK_VERDICT_SILENT;
-    if (stk_authority_is_login_page(spec, reply)) return STK_VERDICT_LOST;
+    if (leads_to_sign_in(spec, reply) || is_login_page(reply)) return STK_VERDICT_LOST;
     if (status < 200 || status > 299) return STK_VERDICT_SILENT;
     return is_not_ok(spec, reply) ? STK_VERDICT_LOST : STK_VERDICT_OK;
 }

@@ -60,9 +60,10 @@ enum stk_verdict stk_authority_verdict(const struct stk_session_spec *spec,
                                        const struct stk_reply *reply);
 /* spec->lost_marker stands in the body. */
 bool stk_authority_has_marker(const struct stk_session_spec *spec, const struct stk_reply *reply);
-/* A redirect to the sign-in, or its page with a 200: what refuses a password too. */
-bool stk_authority_is_login_page(const struct stk_session_spec *spec,
-                                 const struct stk_reply *reply);
+/* The page of spec->login once more, by a redirect or with a 200: so a password is
+ * refused. */
+bool stk_authority_is_login_again(const struct stk_session_spec *spec,
+                                  const struct stk_reply *reply);
 
 /* True: the reply is no answer to a sign-in (429, 5xx), and *answer says LOCKED
  * or NO_ANSWER. */

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "model/lifecycle.h"
 
 enum { JWT_BYTES_MAX = 64 * 1024 };
@@ -24,6 +25,26 @@ struct stk_secret *stk_credential_from(const json_t *object)
     struct stk_buf text = STK_BUF_INIT;
     stk_json_add(&text, object);
     return stk_secret_take(&text);
+}
+
+static bool is_secret(const char *name)
+{
+    static const char *const open[] = { "token_type", "scope", "user", "path", "domain" };
+    for (size_t i = 0; i < STK_ARRAY_LEN(open); i++) {
+        if (strcmp(open[i], name) == 0) return false;
+    }
+    return true;
+}
+
+void stk_credential_redact(const json_t *value)
+{
+    const char *name = NULL;
+    json_t *member = NULL;
+    if (json_is_string(value)) stk_redact_add(json_string_value(value), json_string_length(value));
+    json_object_foreach((json_t *)(uintptr_t)value, name, member)
+    {
+        if (is_secret(name)) stk_credential_redact(member);
+    }
 }
 
 /* --- header lines ------------------------------------------------------------- */

@@ -38,6 +38,11 @@ json_t *stk_credential_object(const struct stk_secret *credential);
 /* A new secret with the object's text. Takes no reference. */
 struct stk_secret *stk_credential_from(const json_t *object);
 
+/* Makes every secret in it known to base/redact by itself: a cookie stands in the
+ * credential between quotes, in a request without. What is no secret (the type of
+ * a token, its scope) stays readable. */
+void stk_credential_redact(const json_t *value);
+
 /* `exp` of a JSON web token, read without checking it (it is a hint of an end,
  * not a proof of anything): the bytes are one, or a member or cookie of them
  * is. STK_NEVER: there is none. */

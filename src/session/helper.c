@@ -105,17 +105,6 @@ static void read_reply(struct stk_helper *helper, const struct stk_secret *outpu
     }
 }
 
-static void redact_strings(const json_t *value)
-{
-    const char *name = NULL;
-    json_t *member = NULL;
-    if (json_is_string(value)) stk_redact_add(json_string_value(value), json_string_length(value));
-    json_object_foreach((json_t *)(uintptr_t)value, name, member)
-    {
-        redact_strings(member);
-    }
-}
-
 static void say(struct stk_helper *helper, const char *program, const char *why)
 {
     STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
@@ -141,8 +130,8 @@ static void take_result(struct stk_helper *helper, const char *program,
     helper->end = result->end;
     helper->exit_status = result->exit_status;
     read_reply(helper, result->output);
-    redact_strings(json_object_get(helper->reply, "credential"));
-    redact_strings(json_object_get(helper->reply, "work"));
+    stk_credential_redact(json_object_get(helper->reply, "credential"));
+    stk_credential_redact(json_object_get(helper->reply, "work"));
 
     const char *own = json_string_value(json_object_get(helper->reply, "reason"));
     if (result->output_is_too_long) {

@@ -89,7 +89,7 @@ static void say_change(struct keeper *keeper, const struct stk_session *row)
     if (!is_news || options->say == NULL) return;
 
     char text[SENTENCE_BYTES];
-    stk_session_sentence(row, stk_clock_now(), text, sizeof(text));
+    stk_session_open_sentence(row, stk_clock_now(), text, sizeof(text));
     options->say(options->context, text);
 }
 

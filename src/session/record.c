@@ -90,7 +90,7 @@ static enum stk_rc write_history(struct stk_store *store, const struct stk_sessi
     bool is_renewed = after->generation != before->generation;
     if (!is_renewed && after->state == before->state) return STK_OK;
 
-    stk_session_sentence(after, now, text, sizeof(text));
+    stk_session_open_sentence(after, now, text, sizeof(text));
     const struct stk_event event = { .actor = change->actor, .text = text };
     enum stk_event_kind kind = is_renewed ? STK_EVENT_SESSION_RENEWED : STK_EVENT_SESSION_CHANGED;
     return stk_store_event(store, kind, &event, now, err);

@@ -140,23 +140,10 @@ enum stk_rc stk_vault_secret(struct stk_vault *vault, const char *session,
 
 /* --- passes ------------------------------------------------------------------- */
 
-static void redact_strings(const json_t *value)
-{
-    const char *key = NULL;
-    json_t *member = NULL;
-    if (json_is_string(value)) stk_redact_add(json_string_value(value), json_string_length(value));
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
-    {
-        redact_strings(member);
-    }
-}
-
-/* Known by itself too: a cookie's value stands in the credential between quotes,
- * in a request without. */
 static void redact_members(const struct stk_secret *credential)
 {
     STK_CLEANUP(stk_json_freep) json_t *object = stk_credential_object(credential);
-    if (object != NULL) redact_strings(object);
+    if (object != NULL) stk_credential_redact(object);
 }
 
 /* A ticket cache is for programs: no request can show it. */

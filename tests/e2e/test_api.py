@@ -116,7 +116,7 @@ def test_a_job_has_the_columns_of_the_view(api, stoker):
         assert row[name] == stoker.one(f"SELECT {name} FROM jobs"), name
 
     whole = api.get(f"/jobs/{job}")
-    assert sorted(whole) == sorted([*JOB, "why", "attempts"])
+    assert sorted(whole) == sorted([*JOB, "remote", "why", "attempts"])
     assert forget_time(api.get("/jobs/last")) == forget_time(whole)
     attempt = whole["attempts"][0]
     assert {"attempt", "attempt_id", "outcome", "error", "exit_status", "tail", "worker", "started_at", "finished_at"} <= set(attempt)

@@ -184,6 +184,21 @@ def test_a_credential_that_does_not_open_closes_the_session(stoker):
     stoker.wait_counts(completed=1)
 
 
+def test_a_projection_says_whether_the_work_fits_into_what_is_left(stoker):
+    yaml(stoker, 't: {command: [sleep, "0.2"], params: {n: int}, session: duty}', workers=1)
+    stoker.start_pool()
+    stoker.run("session", "renew", "duty")
+    stoker.run("sweep", "t", "n=1:5:1")
+    stoker.wait_counts(completed=5)
+    stoker.run("session", "pause", "duty")
+    stoker.run("sweep", "t", "n=1:90000:1")
+    stoker.run("session", "resume", "duty")
+    row = eventually(lambda: session(stoker) if session(stoker)["work_s"] else None)
+    assert 17000 < row["work_s"] < 36000
+    assert "pending work needs about" in row["projection"] and "renew before" in row["projection"]
+    assert "renew before" in stoker.run("session", "status").stdout
+
+
 def test_the_views_and_the_console_tell_of_it(stoker):
     yaml(stoker, 't: {command: ["true"], session: duty}')
     pool = stoker.start_pool()

@@ -239,9 +239,34 @@ static void why__shows_no_control_characters_of_an_error(void **unused)
     assert_null(strchr(text, '\r'));
 }
 
+static void remote__tells_of_the_next_poll_or_why_there_is_none(void **state)
+{
+    (void)state;
+    struct stk_remote remote = { .phase = STK_REMOTE_HANDLE,
+                                 .submitted_at = 100 * STK_SECOND,
+                                 .poll_at = 165 * STK_SECOND,
+                                 .progress = 0.4 };
+    struct stk_why_facts facts = { .state = STK_STATE_RUNNING, .remote = &remote, .pools = 1 };
+    char text[400];
+    stk_why_sentence(&facts, 160 * STK_SECOND, text, sizeof(text));
+    assert_string_equal(text, "running at the authority since 1m, 40 % done, asked again in 5s");
+    facts.session = "session \"lab\" needs a person";
+    remote.progress = -1;
+    stk_why_sentence(&facts, 160 * STK_SECOND, text, sizeof(text));
+    assert_string_equal(text, "running at the authority since 1m; it is not asked now: session "
+                              "\"lab\" needs a person");
+    facts.session = NULL;
+    facts.worker = "p1/w3";
+    remote.phase = STK_REMOTE_FETCH;
+    stk_why_sentence(&facts, 160 * STK_SECOND, text, sizeof(text));
+    assert_string_equal(text, "finished at the authority, its result is still to be read since 1m, "
+                              "being asked by p1/w3");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(remote__tells_of_the_next_poll_or_why_there_is_none),
         cmocka_unit_test(why__a_completed_job_says_when),
         cmocka_unit_test(why__a_failed_job_says_its_error_and_how_to_try_again),
         cmocka_unit_test(why__a_cancelled_job_that_never_ran_names_no_attempt),

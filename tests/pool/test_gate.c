@@ -244,6 +244,92 @@ static void heard__of_a_job_refused_thrice_with_a_good_session_fails_it_alone(vo
     }
 }
 
+/* --- jobs that run elsewhere ---------------------------------------------- */
+
+#define HTTP_TASK                                                                \
+    "tasks:\n  t:\n    limits: [go, ask, read]\n    http:\n"                     \
+    "      submit: {url: \"https://lab/t\"}\n      handle: {header: Location}\n" \
+    "      poll: {url: \"{handle}\"}\n      completed: {present: /x}\n"          \
+    "limits: {go: {rate: 1/s}, ask: {class: poll, rate: 1/s}, read: {class: read, rate: 1/s}}\n"
+
+static struct stk_gate ask_polls(const struct stk_queue *queue)
+{
+    struct stk_gate gate;
+    OK(stk_gate_ask_polls(&gates, store, queue, NOW, &gate, &err));
+    return gate;
+}
+
+static void hear(enum stk_signal_kind kind, enum stk_limit_class class_, size_t refused)
+{
+    const struct stk_exec_result ended = {
+        .outcome = kind == STK_SIGNAL_OK ? STK_OUTCOME_PARKED : STK_OUTCOME_THROTTLED,
+        .signal = { .kind = kind, .class_ = class_, .sent_at = NOW, .remaining = -1 },
+    };
+    struct stk_heard heard = heard_of(&ended, 1);
+    heard.refused = refused;
+    OK(stk_gate_heard(&gates, store, &heard, NOW, &err));
+}
+
+static void polls__are_not_kept_by_what_limits_submits(void **state)
+{
+    (void)state;
+    open_with(HTTP_TASK);
+    const struct stk_queue *queue = queue_of_jobs("t", 2);
+    claim(queue, 1);
+    assert_int_equal(ask(queue).admits, 0);
+    assert_int_equal(ask_polls(queue).admits, 1);
+    hear(STK_SIGNAL_THROTTLED, STK_LIMIT_CLASS_SUBMIT, 0);
+    assert_int_equal(ask_polls(queue).admits, 1);
+}
+
+static void polls__keep_no_submit_waiting(void **state)
+{
+    (void)state;
+    open_with(HTTP_TASK);
+    const struct stk_queue *queue = queue_of_jobs("t", 2);
+    OK(stk_gate_took_polls(&gates, store, queue, 1, NOW, &err));
+    assert_int_equal(ask_polls(queue).admits, 0);
+    assert_true(ask_polls(queue).again_at > NOW);
+    assert_int_equal(ask(queue).admits, 1);
+    hear(STK_SIGNAL_THROTTLED, STK_LIMIT_CLASS_POLL, 0);
+    assert_int_equal(ask(queue).admits, 1);
+}
+
+static void polls__wait_for_a_read_that_has_happened(void **state)
+{
+    (void)state;
+    open_with(HTTP_TASK);
+    const struct stk_queue *queue = queue_of_jobs("t", 2);
+    hear(STK_SIGNAL_OK, STK_LIMIT_CLASS_READ, 0);
+    assert_int_equal(ask_polls(queue).admits, 0);
+    assert_int_equal(ask(queue).admits, 1);
+}
+
+static void polls__wait_for_the_session_too(void **state)
+{
+    (void)state;
+    open_with(duty_yaml);
+    const struct stk_queue *queue = queue_of_jobs("t", 1);
+    assert_int_equal(ask_polls(queue).admits, 0);
+    renew(NOW);
+    assert_int_equal(ask_polls(queue).admits, SIZE_MAX);
+    assert_int_equal(ask_polls(queue).generation, 1);
+}
+
+static void heard__of_full_slots_learns_what_was_accepted(void **state)
+{
+    (void)state;
+    open_with(TASK("[slots]") "  slots: {cooldown: 1s}\n");
+    const struct stk_queue *queue = queue_of_jobs("t", 8);
+    struct stk_limit limit;
+    int64_t in_use = 0;
+    claim(queue, 8);
+    hear(STK_SIGNAL_SLOTS_FULL, STK_LIMIT_CLASS_SUBMIT, 5);
+    OK(stk_gate_limit(&gates, store, &settings->limits[0], &limit, &in_use, &err));
+    assert_int_equal(in_use, 8);
+    assert_int_equal(limit.cap_learned, 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, close_all)
@@ -257,6 +343,11 @@ int main(void)
         TEST(gate__of_a_session_is_closed_until_it_is_renewed_and_after_its_end),
         TEST(heard__of_a_lost_session_closes_it_unless_the_report_is_stale),
         TEST(heard__of_a_job_refused_thrice_with_a_good_session_fails_it_alone),
+        TEST(polls__are_not_kept_by_what_limits_submits),
+        TEST(polls__keep_no_submit_waiting),
+        TEST(polls__wait_for_a_read_that_has_happened),
+        TEST(polls__wait_for_the_session_too),
+        TEST(heard__of_full_slots_learns_what_was_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

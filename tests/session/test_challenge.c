@@ -219,6 +219,21 @@ static void poll__that_is_throttled_is_locked(void **state)
     assert_non_null(sim->work);
 }
 
+/* The link of another host is for the person; the cookies are not for that host. */
+static void poll__of_a_link_elsewhere_asks_the_authority_only(void **state)
+{
+    struct sim *sim = lab(state);
+    STK_CLEANUP(stk_freep)
+    char *knobs = stk_format("{\"challenge_at\":\"http://localhost%s\"}", strrchr(sim->url, ':'));
+    sim_set(sim, knobs);
+    sim_must(sim, BEGIN, CHALLENGE);
+    assert_int_equal(strncmp(sim->answer.news.link, "http://localhost:", 17), 0);
+    assert_true(sim_person(sim, "{\"action\":\"pass\"}"));
+    sim_must(sim, POLL, CHECK_LOST);
+    assert_int_equal(sim_counter(sim, "finishes"), 0);
+    assert_int_equal(sim_counter(sim, "checks"), 1);
+}
+
 static void poll__without_what_was_kept_is_over(void **state)
 {
     struct sim *sim = lab(state);
@@ -349,6 +364,7 @@ int main(void)
         CASE(poll__that_is_gone_is_decided_by_a_check),
         CASE(poll__that_lands_after_its_time_out_is_decided_by_a_check),
         CASE(poll__that_is_throttled_is_locked),
+        CASE(poll__of_a_link_elsewhere_asks_the_authority_only),
         CASE(poll__without_what_was_kept_is_over),
         CASE(check__reads_a_lost_session_in_each_of_its_disguises),
         CASE(check__that_is_not_answered_loses_nothing),

@@ -240,14 +240,13 @@ static void manual__cannot_sign_in_or_renew(void **state)
 static void operator__has_no_authority_to_ask(void **state)
 {
     struct sim *sim = *state;
-    static struct stk_session_spec duty = { .name = NULL, .provider = STK_PROVIDER_OPERATOR };
-    sim->spec = &duty;
+    sim->spec = stk_alloc(sizeof(*sim->spec));
+    sim->spec->provider = STK_PROVIDER_OPERATOR;
     sim->session.state = STK_SESSION_SUSPECT;
     sim_must(sim, CHECK, CHECK_OK);
     sim_must(sim, KEEP_ALIVE, CHECK_OK);
     sim_must(sim, BEGIN, REFUSED);
     sim_must(sim, RENEW, REFUSED);
-    sim->spec = NULL;
     assert_int_equal(sim_counter(sim, "requests"), 0);
 }
 

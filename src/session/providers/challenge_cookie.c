@@ -10,7 +10,6 @@
  * the cookies that came with the challenge: both are kept in `work`. Whether a
  * completion without a clear answer has landed, only a check can tell.
  */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 

@@ -17,7 +17,7 @@ static bool is_denied(const struct stk_session_spec *spec, const struct stk_repl
 {
     int status = reply->http.status;
     bool is_refusal = status == 400 || status == 401 || status == 403 || status == 422;
-    return is_refusal || stk_authority_is_login_page(spec, reply) ||
+    return is_refusal || stk_authority_is_login_again(spec, reply) ||
            (status < 400 && stk_authority_has_marker(spec, reply));
 }
 

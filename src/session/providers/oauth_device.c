@@ -7,7 +7,6 @@
  * written down with the credential, in one transaction. A refresh without an
  * answer is not sent again here: the model decides that (rotation_grace).
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"

@@ -109,7 +109,8 @@ class ChallengeCookie:
 
     def say_challenge(self, cookies):
         name = self.challenge["id"]
-        headers = [("WWW-Authenticate", "challenge"), ("Location", f"{CHALLENGE}?id={name}"), *cookies]
+        headers = [("WWW-Authenticate", "challenge"), ("Location", f"{self.world.knobs.challenge_at}{CHALLENGE}?id={name}"),
+                   *cookies]
         return Reply(401, {"challenge": name}, headers=headers)
 
     def dead_challenge(self):

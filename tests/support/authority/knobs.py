@@ -20,6 +20,7 @@ KNOBS = {
     "renew_while_alive": True,   # a live session that signs in again gets a new one, no challenge
     "single_active": True,       # a new session ends the ones before
     "challenge_ttl_s": 1800,
+    "challenge_at": "",          # the link is absolute and begins so, e.g. with another host
     "challenge_requires_cookie": True,
     "get_challenge_side_effect": True,
     "mint_limit": 0,             # so many challenges, then the lock-out; 0: any number
