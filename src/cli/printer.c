@@ -158,28 +158,28 @@ static stk_time_ns end_of(const struct stk_session *session)
     return deadline != STK_NEVER && deadline < expires ? deadline : expires;
 }
 
-/* One that is closed goes before the one that ends first. */
+/* The first that is closed, and the first to end of those that are open. */
 void stk_printer_session_add(const struct stk_session *sessions, size_t count, stk_time_ns now,
                              struct stk_buf *out)
 {
-    const struct stk_session *first = NULL;
+    const struct stk_session *closed = NULL, *ending = NULL;
     for (size_t i = 0; i < count; i++) {
         const struct stk_session *session = &sessions[i];
-        if (!stk_session_admits(session, now)) {
-            stk_buf_addf(out, "%s: %s", session->name,
-                         stk_session_needs_person(session->state)
-                             ? "needs a person"
-                             : stk_session_state_name(session->state));
-            return;
-        }
-        if (end_of(session) == STK_NEVER) continue;
-        if (first == NULL || end_of(session) < end_of(first)) first = session;
+        bool is_open = stk_session_admits(session, now);
+        if (!is_open && closed == NULL) closed = session;
+        if (!is_open || end_of(session) == STK_NEVER) continue;
+        if (ending == NULL || end_of(session) < end_of(ending)) ending = session;
     }
-    if (first == NULL) return;
+    if (closed != NULL) {
+        bool is_person = stk_session_needs_person(closed->state);
+        stk_buf_addf(out, "%s: %s", closed->name,
+                     is_person ? "needs a person" : stk_session_state_name(closed->state));
+    }
+    if (ending == NULL) return;
     char left[STK_DURATION_TEXT];
-    stk_time_ns left_ns = end_of(first) - now;
+    stk_time_ns left_ns = end_of(ending) - now;
     stk_duration_text(left_ns - left_ns % STK_SECOND, left);
-    stk_buf_addf(out, "%s ends in %s", first->name, left);
+    stk_buf_addf(out, "%s%s ends in %s", closed != NULL ? ", " : "", ending->name, left);
 }
 
 void stk_printer_status_add(const struct stk_term *term, const struct stk_counts *counts,

@@ -40,7 +40,7 @@ void stk_printer_line_add(const struct stk_term *term, bool json, const struct s
  * cut to the width; no newline. `session`: what stk_printer_session_add gave. */
 void stk_printer_status_add(const struct stk_term *term, const struct stk_counts *counts,
                             const struct stk_rate *rate, const char *session, struct stk_buf *out);
-/* "duty ends in 3h 12m", "lab: needs a person"; nothing when none ends. */
+/* "lab: needs a person, duty ends in 3h 12m"; nothing when all are open and none ends. */
 void stk_printer_session_add(const struct stk_session *sessions, size_t count, stk_time_ns now,
                              struct stk_buf *out);
 

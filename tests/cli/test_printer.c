@@ -147,7 +147,7 @@ static void log_files__that_are_not_there_are_named(void **unused)
                                   "such file or directory");
 }
 
-static void session_line__tells_of_a_closed_one_before_the_next_end(void **state)
+static void session_line__tells_of_a_closed_one_and_of_the_next_end(void **state)
 {
     (void)state;
     STK_CLEANUP(stk_buf_release) struct stk_buf out = STK_BUF_INIT;
@@ -164,7 +164,7 @@ static void session_line__tells_of_a_closed_one_before_the_next_end(void **state
     stk_buf_clear(&out);
     sessions[2].state = STK_SESSION_NEEDS_HUMAN;
     stk_printer_session_add(sessions, STK_ARRAY_LEN(sessions), 0, &out);
-    assert_string_equal(stk_buf_str(&out), "lab: needs a person");
+    assert_string_equal(stk_buf_str(&out), "lab: needs a person, day ends in 1h");
 }
 
 int main(void)
@@ -172,7 +172,7 @@ int main(void)
     struct stk_term term;
     stk_term_init(&term, "never"); /* sets LC_CTYPE, as the program does */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(session_line__tells_of_a_closed_one_before_the_next_end),
+        cmocka_unit_test(session_line__tells_of_a_closed_one_and_of_the_next_end),
         cmocka_unit_test(status__says_how_far_and_when),
         cmocka_unit_test(status__is_cut_to_the_width),
         cmocka_unit_test(line__is_text_or_json),
