@@ -35,6 +35,14 @@ struct stk_api {
     const atomic_bool *ending;
 };
 
+/* That a sign-in was checked, for the next calls of the same command: a code is
+ * good once, and a password takes a tenth of a second. Kept by whoever holds the
+ * connection; zero is ready. */
+struct stk_signed_in {
+    unsigned char hash[32]; /* of what was shown */
+    stk_time_ns until;      /* 0: nothing was */
+};
+
 struct stk_request {
     const char *method; /* "GET", "POST" */
     const char *path;   /* "/jobs/17", below /api/v1 */
@@ -44,8 +52,9 @@ struct stk_request {
     /* Who they are to stoker, as the header of that name has it: "Basic ..." of
      * NAME:PASSWORD or "Bearer TOKEN". NULL: the owner of this machine's store. */
     const struct stk_secret *authorization;
-    const char *code; /* the six digits of a name that needs them too; or NULL */
-    stk_time_ns now;  /* when it was asked, by base/clock */
+    struct stk_signed_in *signed_in; /* or NULL */
+    const char *code;                /* the six digits of a name that needs them too; or NULL */
+    stk_time_ns now;                 /* when it was asked, by base/clock */
 };
 
 STK_MUST_USE enum stk_rc stk_api_call(const struct stk_api *api, const struct stk_request *request,

@@ -159,6 +159,9 @@
     X("POST", "/tokens/:id/remove", token_remove, ADMIN, NO_NAMES, \
       NO_NAMES, \
       "remove a token") \
+    X("POST", "/keys/rotate", key_rotate, ADMIN, NO_NAMES, \
+      NO_NAMES, \
+      "make a new key and seal all secrets anew") \
     X("GET", "/audit", audit, ADMIN, NAMES("before", "limit", "verify"), \
       NULL, \
       "who did what to people and sessions: `before`, `limit`, `verify=true`")

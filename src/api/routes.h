@@ -60,6 +60,7 @@ STK_API_HANDLER(user_remove);
 STK_API_HANDLER(tokens);
 STK_API_HANDLER(token_new);
 STK_API_HANDLER(token_remove);
+STK_API_HANDLER(key_rotate);
 STK_API_HANDLER(audit);
 
 STK_API_HANDLER(notify);

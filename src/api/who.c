@@ -248,6 +248,59 @@ static enum stk_rc check_password(const struct stk_call *call, const char *name,
     return stk_fail(err, why.rc, "%s", why.text);
 }
 
+/* --- checked a moment ago --------------------------------------------------------------- */
+
+#define SIGNED_IN_NS STK_MINUTE
+
+static void hash_shown(const struct stk_request *request, unsigned char ret[32])
+{
+    crypto_generichash_state state;
+    const char *code = request->code != NULL ? request->code : "";
+    (void)crypto_generichash_init(&state, NULL, 0, 32);
+    (void)crypto_generichash_update(
+        &state, (const unsigned char *)stk_secret_bytes(request->authorization),
+        stk_secret_len(request->authorization) + 1); /* with its NUL, which parts the two */
+    (void)crypto_generichash_update(&state, (const unsigned char *)code, strlen(code));
+    (void)crypto_generichash_final(&state, ret, 32);
+}
+
+static bool was_checked(const struct stk_request *request)
+{
+    unsigned char hash[32];
+    const struct stk_signed_in *before = request->signed_in;
+    if (before == NULL || before->until <= request->now) return false;
+    hash_shown(request, hash);
+    return sodium_memcmp(hash, before->hash, sizeof(hash)) == 0;
+}
+
+static void keep_checked(const struct stk_request *request)
+{
+    if (request->signed_in == NULL) return;
+    hash_shown(request, request->signed_in->hash);
+    request->signed_in->until = request->now + SIGNED_IN_NS;
+}
+
+/* The user as they are now: a role may have been taken since. */
+static enum stk_rc sign_in_again(const struct stk_call *call, const char *name,
+                                 struct account *account, struct stk_error *err)
+{
+    struct account_read read = { .name = name, .account = account };
+    enum stk_rc rc = stk_read(&call->api->access, read_account, &read, err);
+    if (rc != STK_OK || account->found) return rc;
+    return stk_fail(err, STK_DENIED, "%s", wrong);
+}
+
+static enum stk_rc check_basic(const struct stk_call *call, const char *name, const char *password,
+                               struct account *account, struct stk_error *err)
+{
+    if (was_checked(call->request)) return sign_in_again(call, name, account, err);
+    (void)pthread_mutex_lock(&one_at_a_time);
+    enum stk_rc rc = check_password(call, name, password, account, err);
+    (void)pthread_mutex_unlock(&one_at_a_time);
+    if (rc == STK_OK) keep_checked(call->request);
+    return rc;
+}
+
 /* NAME:PASSWORD as base64. */
 static enum stk_rc sign_in_basic(const struct stk_call *call, const char *text, struct stk_who *who,
                                  struct stk_error *err)
@@ -267,9 +320,7 @@ static enum stk_rc sign_in_basic(const struct stk_call *call, const char *text, 
     *colon = '\0';
     stk_redact_add(colon + 1, strlen(colon + 1));
 
-    (void)pthread_mutex_lock(&one_at_a_time);
-    enum stk_rc rc = check_password(call, plain.data, colon + 1, &account, err);
-    (void)pthread_mutex_unlock(&one_at_a_time);
+    enum stk_rc rc = check_basic(call, plain.data, colon + 1, &account, err);
     if (rc == STK_OK) become(&account, plain.data, who);
     return rc;
 }

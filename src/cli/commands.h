@@ -57,6 +57,7 @@
     X(token_list)     /* user.c        */ \
     X(token_add)      /* user.c        */ \
     X(token_remove)   /* user.c        */ \
+    X(key_rotate)     /* key.c         */ \
     X(audit)          /* user.c        */ \
     X(notify_list)    /* notify.c      */ \
     X(notify_test)    /* notify.c      */ \

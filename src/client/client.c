@@ -25,6 +25,7 @@ struct stk_client {
     char *command;
     char *socket_path;
     char actor[STK_PEER_NAME];
+    struct stk_signed_in signed_in;
     struct stk_remote *remote; /* this, or */
     struct stk_store *store;   /* this, or neither (stk_client_rest) */
 };
@@ -177,6 +178,7 @@ static enum stk_rc call_here(struct stk_client *client, const char *method, cons
         .actor = client->actor,
         .authorization = client->options.authorization,
         .code = client->options.code,
+        .signed_in = &client->signed_in,
         .now = stk_clock_now(),
     };
     return stk_api_call(&api, &request, ret, err);

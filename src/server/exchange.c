@@ -174,7 +174,7 @@ static enum stk_rc read_body(const struct stk_exchange *exchange, struct MHD_Con
 }
 
 static enum stk_rc ask(const struct stk_exchange *exchange, struct MHD_Connection *connection,
-                       const char *method, const struct stk_api *api, const char *actor,
+                       const char *method, const struct stk_api *api, struct stk_visitor *visitor,
                        json_t **ret, struct stk_error *err)
 {
     STK_CLEANUP(stk_json_freep) json_t *body = NULL;
@@ -195,7 +195,8 @@ static enum stk_rc ask(const struct stk_exchange *exchange, struct MHD_Connectio
         .path = exchange->path,
         .query = exchange->query,
         .body = body,
-        .actor = actor,
+        .actor = visitor != NULL ? visitor->actor : NULL,
+        .signed_in = visitor != NULL ? &visitor->signed_in : NULL,
         .authorization = authorization,
         .code = stk_mhd()->lookup_connection_value(connection, MHD_HEADER_KIND, STK_CODE_HEADER),
         .now = stk_clock_now(),
@@ -207,12 +208,12 @@ static enum stk_rc ask(const struct stk_exchange *exchange, struct MHD_Connectio
 
 enum MHD_Result stk_exchange_answer(struct stk_exchange *exchange,
                                     struct MHD_Connection *connection, const char *method,
-                                    const struct stk_api *api, const char *actor)
+                                    const struct stk_api *api, struct stk_visitor *visitor)
 {
     STK_CLEANUP(stk_json_freep) json_t *value = NULL;
     struct stk_error why = { .rc = STK_OK };
 
-    enum stk_rc rc = ask(exchange, connection, method, api, actor, &value, &why);
+    enum stk_rc rc = ask(exchange, connection, method, api, visitor, &value, &why);
     if (rc == STK_INTERNAL) {
         stk_log(STK_ERROR, "request.failed", "method=%s path=%s text=%s", method, exchange->uri,
                 why.text);

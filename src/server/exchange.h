@@ -14,6 +14,13 @@
 #include <microhttpd.h>
 
 #include "api/api.h"
+#include "api/peer.h"
+
+/* Who is at the other end of a connection, and what they have shown there. */
+struct stk_visitor {
+    char actor[STK_PEER_NAME];
+    struct stk_signed_in signed_in;
+};
 
 struct stk_exchange;
 
@@ -31,7 +38,7 @@ void stk_exchange_take(struct stk_exchange *exchange, const char *bytes, size_t 
 /* Asks the API and queues what it says. MHD_NO closes the connection. */
 enum MHD_Result stk_exchange_answer(struct stk_exchange *exchange,
                                     struct MHD_Connection *connection, const char *method,
-                                    const struct stk_api *api, const char *actor);
+                                    const struct stk_api *api, struct stk_visitor *visitor);
 /* Queues an error that the API was not asked for. */
 enum MHD_Result stk_exchange_refuse(struct MHD_Connection *connection, const struct stk_error *why);
 

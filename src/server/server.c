@@ -105,8 +105,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     }
     const union MHD_ConnectionInfo *info =
         stk_mhd()->get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    const char *actor = info != NULL ? info->socket_context : NULL;
-    return stk_exchange_answer(exchange, connection, method, &server->api, actor);
+    struct stk_visitor *visitor = info != NULL ? info->socket_context : NULL;
+    return stk_exchange_answer(exchange, connection, method, &server->api, visitor);
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **request,
@@ -122,13 +122,13 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 }
 
 /* Who is at the other end is asked once a connection. */
-static void on_connection(void *context, struct MHD_Connection *connection, void **actor,
+static void on_connection(void *context, struct MHD_Connection *connection, void **context_of,
                           enum MHD_ConnectionNotificationCode code)
 {
     (void)context;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        free(*actor);
-        *actor = NULL;
+        free(*context_of);
+        *context_of = NULL;
         return;
     }
 
@@ -138,8 +138,9 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     socklen_t len = sizeof peer;
     if (info == NULL) return;
     if (getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) return;
-    *actor = stk_alloc(STK_PEER_NAME);
-    stk_peer_name(peer.uid, *actor);
+    struct stk_visitor *visitor = stk_alloc(sizeof(*visitor));
+    stk_peer_name(peer.uid, visitor->actor);
+    *context_of = visitor;
 }
 
 /* --- life ---------------------------------------------------------------- */

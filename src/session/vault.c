@@ -21,6 +21,8 @@ struct stk_vault {
     struct stk_access access;
     pthread_mutex_t lock; /* of all below */
     struct stk_keys *keys;
+    struct stk_keys **retired; /* somebody may still seal with them */
+    size_t retired_count;
     struct entry *entries; /* [settings->session_count] */
 };
 
@@ -42,6 +44,10 @@ void stk_vault_close(struct stk_vault *vault)
         stk_pass_release(&vault->entries[i].pass);
     }
     stk_keys_close(vault->keys);
+    for (size_t i = 0; i < vault->retired_count; i++) {
+        stk_keys_close(vault->retired[i]);
+    }
+    free(vault->retired);
     (void)pthread_mutex_destroy(&vault->lock);
     free(vault->entries);
     free(vault);
@@ -56,12 +62,44 @@ void stk_pass_release(struct stk_pass *pass)
 
 /* --- keys ------------------------------------------------------------------- */
 
-static enum stk_rc open_keys(struct stk_vault *vault, struct stk_error *err)
+static enum stk_rc open_file(const struct stk_vault *vault, struct stk_keys **ret,
+                             struct stk_error *err)
 {
-    if (vault->keys != NULL) return STK_OK;
     const char *path = vault->settings->key_file;
     STK_CLEANUP(stk_freep) char *usual = path == NULL ? stk_keys_default_path() : NULL;
-    return stk_keys_open(path != NULL ? path : usual, true, &vault->keys, err);
+    return stk_keys_open(path != NULL ? path : usual, true, ret, err);
+}
+
+static enum stk_rc open_keys(struct stk_vault *vault, struct stk_error *err)
+{
+    return vault->keys != NULL ? STK_OK : open_file(vault, &vault->keys, err);
+}
+
+static void replace_keys(struct stk_vault *vault, struct stk_keys *fresh)
+{
+    if (vault->keys != NULL) {
+        vault->retired =
+            stk_realloc(vault->retired, vault->retired_count + 1, sizeof(struct stk_keys *));
+        vault->retired[vault->retired_count++] = vault->keys;
+    }
+    vault->keys = fresh;
+}
+
+enum stk_rc stk_vault_rotate(struct stk_vault *vault, const struct stk_keys **ret,
+                             struct stk_error *err)
+{
+    struct stk_keys *fresh = NULL;
+    enum stk_rc rc = open_file(vault, &fresh, err);
+    if (rc == STK_OK) rc = stk_keys_rotate(fresh, err);
+    if (rc != STK_OK) {
+        stk_keys_close(fresh);
+        return rc;
+    }
+    (void)pthread_mutex_lock(&vault->lock);
+    replace_keys(vault, fresh);
+    (void)pthread_mutex_unlock(&vault->lock);
+    *ret = fresh;
+    return STK_OK;
 }
 
 enum stk_rc stk_vault_keys(struct stk_vault *vault, const struct stk_keys **ret,

@@ -29,6 +29,11 @@ void stk_vault_close(struct stk_vault *vault);
 STK_MUST_USE enum stk_rc stk_vault_keys(struct stk_vault *vault, const struct stk_keys **ret,
                                         struct stk_error *err);
 
+/* A new key, in front of the others in the file; *ret knows it and all before it.
+ * Who has asked for the keys before goes on with those, which still open. */
+STK_MUST_USE enum stk_rc stk_vault_rotate(struct stk_vault *vault, const struct stk_keys **ret,
+                                          struct stk_error *err);
+
 /* What a job shows to the authority. */
 struct stk_pass {
     int64_t generation;

@@ -132,7 +132,8 @@ def code_of(uri, at):
     return "%06d" % ((struct.unpack(">I", digest[place:place + 4])[0] & 0x7FFFFFFF) % 1000000)
 
 
-def test_a_code_is_needed_too_and_good_once(stoker):
+@pytest.mark.parametrize("with_pool", [False, True])
+def test_a_code_is_needed_too_and_good_once(stoker, with_pool):
     set_up(stoker)
     add(stoker, "ops", "--renew", "duty")
     uri = as_user(stoker, "ops", "user", "totp", "ops").stdout
@@ -144,8 +145,39 @@ def test_a_code_is_needed_too_and_good_once(stoker):
     stoker.run(*words, input=f"{PASSWORD}\n{code}\n")
     done = stoker.run(*words, input=f"{PASSWORD}\n{code}\n", ok=False)
     assert done.returncode == 77 and "used before" in done.stderr
+    with contextlib.closing(sqlite3.connect(stoker.store)) as db, db:  # half a minute later
+        db.execute("UPDATE person SET totp_step = totp_step - 9 WHERE name = 'ops'")
+    if with_pool:
+        stoker.start_pool()
+    code = code_of(uri, time.time())  # status makes two calls: one sign-in
+    stoker.run("status", "--as", "ops", "--password-stdin", "--code", input=f"{PASSWORD}\n{code}\n")
     stoker.run("user", "totp", "ops", "--off")
     as_user(stoker, "ops", "session", "renew", "duty")
+
+
+@pytest.mark.parametrize("with_pool", [False, True])
+def test_a_new_key_seals_all_anew_and_the_old_one_opens_nothing(stoker, with_pool):
+    set_up(stoker)
+    stoker.write("stoker.yaml", (stoker.folder / "stoker.yaml").read_text().replace("session: duty}", "session: lab}").replace(
+        '["true"]', '[sh, -c, "cat <&$STOKER_SESSION_FD | wc -c"]'))
+    if with_pool:
+        stoker.start_pool()
+    stoker.run("session", "import", "lab", input="sealed-secret-1\n")
+    add(stoker, "ops")
+    uri = stoker.run("user", "totp", "ops", "--quiet").stdout
+    before = (stoker.folder / "stoker.key").read_text().splitlines()
+    assert json.loads(stoker.run("key", "rotate", "--json").stdout)["sealed"] == 2
+    after = (stoker.folder / "stoker.key").read_text().splitlines()
+    assert after[1:] == before and len(after) == len(before) + 1
+    if not with_pool:
+        (stoker.folder / "stoker.key").write_text(after[0] + "\n")  # as if the old ones were taken out
+    stoker.submit("t")
+    if with_pool:
+        stoker.wait_counts(completed=1)
+    else:
+        stoker.drain()
+    assert stoker.job(1)["result"] == 15
+    stoker.run("status", "--as", "ops", "--password-stdin", "--code", input=f"{PASSWORD}\n{code_of(uri, time.time())}\n")
 
 
 def test_the_audit_finds_what_was_changed_behind_its_back(stoker):
