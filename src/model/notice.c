@@ -10,9 +10,10 @@
 #include "model/notice_text.h"
 #include "model/session_rules.h"
 
-#define BUSY_FOR STK_MINUTE /* the keeper is at it: wait what comes of that */
-#define LONG     (10 * STK_MINUTE)
-#define NEWS_FOR STK_HOUR
+#define BUSY_FOR  STK_MINUTE /* the keeper is at it: wait what comes of that */
+#define LONG      (10 * STK_MINUTE)
+#define NEWS_FOR  STK_HOUR
+#define END_SLACK (5 * STK_MINUTE)
 
 static const struct {
     const char *name, *meaning;
@@ -309,4 +310,99 @@ void stk_notices_of_test(const char *actor, stk_time_ns now, struct stk_notices 
     struct stk_notice_due *due = add(ret, STK_NOTICE_TEST);
     stk_buf_addf(&due->key, "test/%" PRId64, now);
     stk_notice_text_test(actor, due);
+}
+
+/* --- what has passed ------------------------------------------------------ */
+
+/* What was told, and what is so now. */
+struct told {
+    const json_t *facts;
+    const struct stk_session *session;
+    const struct stk_session_spec *spec;
+    stk_time_ns now;
+};
+
+static stk_time_ns told_time(const struct told *told, const char *name)
+{
+    stk_time_ns at = STK_NEVER;
+    const char *text = json_string_value(json_object_get(told->facts, name));
+    return text != NULL && stk_time_parse(text, &at) ? at : STK_NEVER;
+}
+
+/* A link or code was told, and the session has it no more: it opens nothing. */
+static bool is_dead(const struct told *told, const char *name, const char *text)
+{
+    const char *value = json_string_value(json_object_get(told->facts, name));
+    return value != NULL && strcmp(value, text) != 0;
+}
+
+/* Who paused it knows. */
+static bool goes_on(const struct told *told)
+{
+    const struct stk_session *session = told->session;
+    if (session == NULL) return false;
+    const json_t *generation = json_object_get(told->facts, "generation");
+    return session->generation > json_integer_value(generation) ||
+           session->state == STK_SESSION_DISABLED || stk_session_admits(session, told->now) ||
+           is_dead(told, "link", session->link) || is_dead(told, "code", session->code);
+}
+
+/* Nobody has to act: what comes after the state is told by itself. */
+static bool is_left(const struct told *told)
+{
+    if (told->session == NULL) return false;
+    const char *state = json_string_value(json_object_get(told->facts, "state"));
+    const char *now = stk_session_state_name(told->session->state);
+    return goes_on(told) || state == NULL || strcmp(state, now) != 0;
+}
+
+/* A silent renewal moves the credential's end, not a deadline; and an authority
+ * that tells an end with each check never tells it to the second. */
+static bool ends_otherwise(const struct told *told)
+{
+    if (told->session == NULL) return false;
+    if (!stk_session_admits(told->session, told->now)) return true; /* that is told by itself */
+    const struct end end = end_for_person(told->session, told->spec);
+    stk_time_ns then = told_time(told, end.is_deadline ? "deadline_at" : "expires_at");
+    return end.at == STK_NEVER || then == STK_NEVER || end.at > then + END_SLACK;
+}
+
+static bool is_past(const struct told *told)
+{
+    stk_time_ns until = told_time(told, "until");
+    return until != STK_NEVER && until <= told->now;
+}
+
+static bool never(const struct told *told)
+{
+    (void)told;
+    return false;
+}
+
+/* clang-format off */
+static bool (*const passings[])(const struct told *told) = {
+    [STK_NOTICE_EXPIRING]        = ends_otherwise,
+    [STK_NOTICE_ACTION_REQUIRED] = goes_on,
+    [STK_NOTICE_CHALLENGE]       = goes_on,
+    [STK_NOTICE_CHALLENGE_OVER]  = goes_on,
+    [STK_NOTICE_COMPETING]       = goes_on,
+    [STK_NOTICE_LOCKOUT]         = is_left,
+    [STK_NOTICE_REJECTED]        = goes_on,
+    [STK_NOTICE_UNREACHABLE]     = is_left,
+    [STK_NOTICE_RENEWED]         = never,
+    [STK_NOTICE_LIMIT_LONG]      = is_past,
+    [STK_NOTICE_TEST]            = never,
+};
+/* clang-format on */
+_Static_assert(STK_ARRAY_LEN(passings) == STK_NOTICE_COUNT_, "one row per kind");
+
+bool stk_notice_is_over(const char *event, const json_t *facts, const struct stk_session *session,
+                        const struct stk_session_spec *spec, stk_time_ns now)
+{
+    assert((session == NULL) == (spec == NULL));
+    const struct told told = { facts, session, spec, now };
+    for (size_t i = 0; i < STK_NOTICE_COUNT_; i++) {
+        if (strcmp(kinds[i].name, event) == 0) return passings[i](&told);
+    }
+    return false;
 }

@@ -16,7 +16,7 @@
 #ifndef STK_MODEL_NOTICE_H
 #define STK_MODEL_NOTICE_H
 
-#include "base/buf.h"
+#include "base/json.h"
 #include "model/limit.h"
 #include "model/session.h"
 
@@ -75,5 +75,12 @@ void stk_notices_of_session(const struct stk_session *before, const struct stk_s
 void stk_notices_of_limit(const struct stk_limit *limit, const struct stk_limit_spec *spec,
                           stk_time_ns now, struct stk_notices *ret);
 void stk_notices_of_test(const char *actor, stk_time_ns now, struct stk_notices *ret);
+
+/* Whether nobody needs to hear of it any more, when it could not be delivered at
+ * once: the session is open again, its end or its link is another one, the limit
+ * is open. `event` and `facts` as they were written; the session as it is now,
+ * with its spec; both NULL when it is of none. */
+bool stk_notice_is_over(const char *event, const json_t *facts, const struct stk_session *session,
+                        const struct stk_session_spec *spec, stk_time_ns now);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "session/courier.h"
 #include "session/notices.h"
+#include "session/record.h"
 
 enum { STACK_BYTES = 512 * 1024, BATCH = 16 };
 
@@ -65,10 +66,12 @@ struct letter {
     stk_time_ns at;
     uint32_t tries;
     char *event, *subject, *key, *text, *facts, *left;
+    bool is_over; /* nobody needs to hear of it any more */
 };
 struct batch {
     struct letter list[BATCH];
     size_t count;
+    const struct stk_settings *settings;
     stk_time_ns now, next;
 };
 
@@ -106,11 +109,32 @@ static void keep(void *context, const struct stk_notice *notice)
     };
 }
 
+static enum stk_rc look_whether_over(struct stk_store *store, const struct batch *batch,
+                                     struct letter *letter, struct stk_error *err)
+{
+    STK_CLEANUP(stk_json_freep) json_t *facts = NULL;
+    if (stk_json_parse(letter->facts, strlen(letter->facts), &facts, NULL) != STK_OK) return STK_OK;
+    const char *name = json_string_value(json_object_get(facts, "session"));
+    const struct stk_session_spec *spec =
+        name != NULL ? stk_settings_session(batch->settings, name) : NULL;
+    struct stk_session row;
+    enum stk_rc rc = spec != NULL ? stk_session_row(store, name, &row, err) : STK_OK;
+    if (rc != STK_OK) return rc;
+    letter->is_over =
+        stk_notice_is_over(letter->event, facts, spec != NULL ? &row : NULL, spec, batch->now);
+    return STK_OK;
+}
+
 static enum stk_rc read_due(struct stk_store *store, void *arg, struct stk_error *err)
 {
     struct batch *batch = arg;
     release_batch(batch);
-    return stk_store_notices_due(store, batch->now, BATCH, keep, batch, &batch->next, err);
+    enum stk_rc rc =
+        stk_store_notices_due(store, batch->now, BATCH, keep, batch, &batch->next, err);
+    for (size_t i = 0; rc == STK_OK && i < batch->count; i++) {
+        rc = look_whether_over(store, batch, &batch->list[i], err);
+    }
+    return rc;
 }
 
 /* --- noting ----------------------------------------------------------------- */
@@ -229,7 +253,9 @@ static void deliver(struct stk_notifier *notifier, const struct letter *letter)
     STK_CLEANUP(stk_json_freep) json_t *left = NULL;
     struct stk_error why = { 0 };
     const char *text = letter->left;
-    if (stk_json_parse(text, strlen(text), &left, NULL) != STK_OK || json_array_size(left) == 0) {
+    bool is_none =
+        stk_json_parse(text, strlen(text), &left, NULL) != STK_OK || json_array_size(left) == 0;
+    if (is_none || letter->is_over) {
         struct note none = { .letter = letter, .left = "[]", .next_at = STK_NEVER };
         note_try(notifier, &none);
         return;
@@ -316,7 +342,8 @@ static void watch_limits(struct stk_notifier *notifier)
 
 static void step(struct stk_notifier *notifier)
 {
-    STK_CLEANUP(release_batch) struct batch batch = { .next = STK_NEVER };
+    STK_CLEANUP(release_batch)
+    struct batch batch = { .settings = notifier->options.settings, .next = STK_NEVER };
     struct stk_error err = { 0 };
     watch_limits(notifier);
     batch.now = stk_clock_now();

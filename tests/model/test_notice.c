@@ -414,6 +414,114 @@ static void text__says_nothing_of_jobs_when_none_waits(void **unused)
                         "session \"lab\" has ended and needs a person: stoker session renew lab.");
 }
 
+/* --- what has passed ------------------------------------------------------ */
+
+/* Of what `session` was told of, as it is a little later. */
+static bool is_over(const struct stk_session *now, const struct stk_session_spec *spec)
+{
+    json_t *facts = NULL;
+    const struct stk_notice_due *due = &notices.list[0];
+    assert_int_equal(notices.count, 1);
+    assert_int_equal(stk_json_parse(due->facts.data, due->facts.len, &facts, NULL), STK_OK);
+    bool over = stk_notice_is_over(stk_notice_name(due->kind), facts, now, spec, NOW + STK_MINUTE);
+    json_decref(facts);
+    return over;
+}
+
+static void over__is_what_waits_for_a_person_when_the_session_goes_on(void **unused)
+{
+    (void)unused;
+    struct stk_session_spec spec = duty();
+    struct stk_session session = make(STK_SESSION_NEEDS_HUMAN);
+    ask(NULL, &session, &spec, NOW);
+    assert_false(is_over(&session, &spec));
+    session.state = STK_SESSION_REJECTED; /* still nobody can work */
+    assert_false(is_over(&session, &spec));
+    session.state = STK_SESSION_DISABLED;
+    assert_true(is_over(&session, &spec));
+    session.state = STK_SESSION_VALID;
+    assert_true(is_over(&session, &spec));
+    session.state = STK_SESSION_NEEDS_HUMAN; /* the next time */
+    session.generation++;
+    assert_true(is_over(&session, &spec));
+}
+
+static void over__is_a_link_that_is_another_one_now(void **unused)
+{
+    (void)unused;
+    struct stk_session_spec spec = make_spec(STK_PROVIDER_CHALLENGE_COOKIE);
+    struct stk_session session = make(STK_SESSION_CHALLENGE_OPEN);
+    (void)snprintf(session.link, sizeof(session.link), "https://lab.example/1");
+    ask(NULL, &session, &spec, NOW);
+    assert_false(is_over(&session, &spec));
+    (void)snprintf(session.link, sizeof(session.link), "https://lab.example/2");
+    assert_true(is_over(&session, &spec));
+    session.link[0] = '\0';
+    session.state = STK_SESSION_AWAIT_READY;
+    assert_true(is_over(&session, &spec));
+}
+
+static void over__is_a_warning_of_an_end_that_somebody_has_moved(void **unused)
+{
+    (void)unused;
+    struct stk_session_spec spec = duty();
+    struct stk_session session = make(STK_SESSION_VALID);
+    ask(NULL, &session, &spec, session.expires_at - STK_MINUTE);
+    session.expires_at += STK_SECOND; /* as an authority tells it with each check */
+    assert_false(is_over(&session, &spec));
+    session.expires_at += STK_HOUR;
+    assert_true(is_over(&session, &spec));
+    session.state = STK_SESSION_NEEDS_HUMAN; /* it has ended */
+    assert_true(is_over(&session, &spec));
+}
+
+static void over__is_no_warning_of_a_deadline_that_a_silent_renewal_leaves(void **unused)
+{
+    (void)unused;
+    struct stk_session_spec spec = make_spec(STK_PROVIDER_OAUTH_DEVICE);
+    struct stk_session session = make(STK_SESSION_VALID);
+    session.expires_at = NOW + 30 * STK_MINUTE;
+    session.deadline_at = NOW + 10 * STK_MINUTE;
+    ask(NULL, &session, &spec, NOW);
+    session.generation++;
+    session.expires_at += 30 * STK_MINUTE;
+    assert_false(is_over(&session, &spec));
+    session.deadline_at += 7 * STK_DAY;
+    assert_true(is_over(&session, &spec));
+}
+
+static void over__is_a_lock_that_has_ended_but_never_a_renewal(void **unused)
+{
+    (void)unused;
+    struct stk_session_spec spec = duty();
+    struct stk_session session = make(STK_SESSION_AUTH_LOCKED);
+    session.blocked_until = NOW + STK_HOUR;
+    ask(NULL, &session, &spec, NOW);
+    assert_false(is_over(&session, &spec));
+    session.state = STK_SESSION_NEEDS_HUMAN;
+    assert_true(is_over(&session, &spec));
+
+    struct stk_session before = make(STK_SESSION_NEEDS_HUMAN);
+    session = make(STK_SESSION_VALID);
+    session.generation++;
+    session.expires_at = NOW + 100 * STK_HOUR;
+    ask(&before, &session, &spec, NOW);
+    assert_string_equal(stk_notice_name(notices.list[0].kind), "session.renewed");
+    session.generation++;
+    assert_false(is_over(&session, &spec));
+}
+
+static void over__is_a_limit_that_has_opened(void **unused)
+{
+    (void)unused;
+    json_t *facts = json_pack("{s:s}", "until", "1970-02-11T16:00:00.000Z");
+    assert_true(stk_notice_is_over("limit.long", facts, NULL, NULL, NOW));
+    assert_false(stk_notice_is_over("limit.long", facts, NULL, NULL, NOW - 1));
+    assert_false(stk_notice_is_over("session.rejected", facts, NULL, NULL, NOW));
+    assert_false(stk_notice_is_over("of.another.version", facts, NULL, NULL, NOW));
+    json_decref(facts);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, let_go)
 
 int main(void)
@@ -439,6 +547,12 @@ int main(void)
         TEST(renewed__by_a_person_is_said_once_a_generation),
         TEST(renewed__in_silence_is_not_said),
         TEST(limit__is_said_when_closed_for_more_than_ten_minutes),
+        TEST(over__is_what_waits_for_a_person_when_the_session_goes_on),
+        TEST(over__is_a_link_that_is_another_one_now),
+        TEST(over__is_a_warning_of_an_end_that_somebody_has_moved),
+        TEST(over__is_no_warning_of_a_deadline_that_a_silent_renewal_leaves),
+        TEST(over__is_a_lock_that_has_ended_but_never_a_renewal),
+        TEST(over__is_a_limit_that_has_opened),
         TEST(text__says_nothing_of_jobs_when_none_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

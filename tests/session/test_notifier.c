@@ -317,6 +317,35 @@ static void notice__is_given_up_after_a_day_and_history_says_so(void **state)
     assert_int_equal(failures, 1);
 }
 
+static enum stk_rc put_row(struct stk_store *to, void *arg, stk_time_ns now,
+                           struct stk_error *error)
+{
+    (void)now;
+    return stk_store_session_set(to, arg, error);
+}
+
+static void notice__that_is_over_when_the_channel_works_again_is_dropped(void **state)
+{
+    (void)state;
+    use("");
+    struct stk_session session = needs_human();
+    sink_answers(sink, 500);
+    assert_true(tell(&session));
+    start();
+    assert_true(await(one_was_tried));
+    assert_int_equal(sink_count(sink), 1);
+
+    struct stk_access all = access_of_all();
+    session.state = STK_SESSION_VALID; /* somebody came by */
+    session.generation = 8;
+    OK(stk_write(&all, put_row, &session, &err));
+    sink_answers(sink, 200);
+    stk_clock_shift(STK_MINUTE);
+    stk_notifier_poke(notifier);
+    assert_true(await(none_is_open));
+    assert_int_equal(sink_count(sink), 1);
+}
+
 static void notice__reaches_one_channel_though_another_fails(void **state)
 {
     (void)state;
@@ -542,6 +571,7 @@ int main(void)
         TEST(notice__is_delivered_once_however_often_it_is_said),
         TEST(notice__that_is_refused_is_tried_again_later),
         TEST(notice__is_given_up_after_a_day_and_history_says_so),
+        TEST(notice__that_is_over_when_the_channel_works_again_is_dropped),
         TEST(notice__reaches_one_channel_though_another_fails),
         TEST(stop__ends_a_delivery_that_hangs_and_keeps_the_notice),
         TEST(start__without_channels_starts_nothing),
