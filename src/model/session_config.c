@@ -137,6 +137,7 @@ static const struct row {
 } rows[] = {
     /*                                                                       O S F C f c d o g m */
     { "renewers",           stk_session_names,    AT(renewers),           "x x x x x x x x x x" },
+    { "limits",             stk_session_limits,   AT(limit_names),        ". x x x x x x x x x" },
     { "warn",               stk_session_pause,    AT(warn_ns),            "x x x x x x x x x x" },
     { "remind",             stk_session_span,     AT(remind_ns),          "x x x x x x x x x x" },
     { "renew_before",       stk_session_span,     AT(soft_ns),            "x x x x x x x x x x" },
@@ -435,7 +436,8 @@ void stk_session_spec_release(struct stk_session_spec *spec)
     for (size_t i = 0; i < STK_ARRAY_LEN(rows); i++) {
         stk_session_reader *read = rows[i].read;
         void *place = (char *)spec + rows[i].at;
-        bool is_list = read == stk_session_argv || read == stk_session_names;
+        bool is_list =
+            read == stk_session_argv || read == stk_session_names || read == stk_session_limits;
         bool is_other = read == stk_session_span || read == stk_session_pause || rows[i].at == 0;
         if (is_list) {
             free_texts(*(char ***)place);

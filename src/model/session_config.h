@@ -14,7 +14,7 @@
 #ifndef STK_MODEL_SESSION_CONFIG_H
 #define STK_MODEL_SESSION_CONFIG_H
 
-#include "base/config.h"
+#include "model/limit_config.h"
 
 /* clang-format off */
 /* renews: it can be renewed without a person. persons: a person is part of every
@@ -48,7 +48,10 @@ struct stk_session_spec {
     enum stk_provider provider;
 
     /* who and when */
-    char **renewers;         /* names of users, NULL at the end; empty: who has the right */
+    char **renewers;    /* names of users, NULL at the end; empty: who has the right */
+    char **limit_names; /* of class auth, NULL at the end; or NULL */
+    const struct stk_limit_spec *limits[STK_TASK_LIMITS_MAX]; /* the settings' own */
+    size_t limit_count;
     stk_time_ns warn_ns;     /* remind so long before the end; default 30 min */
     stk_time_ns soft_ns;     /* EXPIRING and silent renewal so long before; 0: 10 % of life, at
                                 least 5 min, at most a third of life */

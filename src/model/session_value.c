@@ -158,6 +158,13 @@ enum stk_rc stk_session_names(const struct stk_node *node, const char *dir, void
     return STK_OK;
 }
 
+enum stk_rc stk_session_limits(const struct stk_node *node, const char *dir, void *place,
+                               struct stk_error *err)
+{
+    (void)dir;
+    return read_list(node, STK_TASK_LIMITS_MAX, "[lab-auth]", place, err);
+}
+
 /* --- the rest ------------------------------------------------------------- */
 
 enum stk_rc stk_session_header(const struct stk_node *node, const char *dir, void *place,

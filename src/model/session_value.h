@@ -23,6 +23,7 @@ stk_session_reader stk_session_url;     /* char *: "https://host/path", no user 
 stk_session_reader stk_session_ref;     /* char *: the same, or "/path" under `url` */
 stk_session_reader stk_session_argv;    /* char **, NULL at the end */
 stk_session_reader stk_session_names;   /* the same: names of users */
+stk_session_reader stk_session_limits;  /* the same: names of limits */
 stk_session_reader stk_session_header;  /* char *: "Name: value" with {secret} in it */
 stk_session_reader stk_session_pointer; /* char *: "/token/expiry" */
 stk_session_reader stk_session_zone;    /* char * */

@@ -256,6 +256,11 @@ static enum stk_rc tie_limit(const struct stk_settings *settings, const struct s
     }
     bool is_for_starts =
         limit->class_ == STK_LIMIT_CLASS_SUBMIT || limit->class_ == STK_LIMIT_CLASS_ALL;
+    bool is_for_keeper = limit->class_ == STK_LIMIT_CLASS_AUTH;
+    if (is_for_keeper) {
+        return stk_node_fail(node, err,
+                             "\"%s\" is of class auth: name it in the session's limits:", shown);
+    }
     if (!is_for_starts && task->http == NULL) {
         return stk_node_fail(node, err, "\"%s\" is of class %s, which a command does not have",
                              shown, stk_limit_class_name(limit->class_));
@@ -286,6 +291,41 @@ static enum stk_rc tie_session(const struct stk_settings *settings, const struct
                          "there is no session \"%s\" under sessions:", shown);
 }
 
+/* Sign-ins and checks are the keeper's own class: a limit of another one would be
+ * held up by jobs, and a session by its own jobs. */
+static enum stk_rc tie_auth_limit(const struct stk_settings *settings, const struct stk_node *node,
+                                  const char *name, struct stk_session_spec *spec,
+                                  struct stk_error *err)
+{
+    STK_CLEANUP(stk_freep) char *shown = stk_shown(name);
+    const struct stk_limit_spec *limit = stk_settings_limit(settings, name);
+    if (limit == NULL) {
+        return stk_node_fail(node, err, "there is no limit \"%s\" under limits:", shown);
+    }
+    if (limit->class_ != STK_LIMIT_CLASS_AUTH) {
+        return stk_node_fail(node, err, "\"%s\" is of class %s; a session's are of class auth",
+                             shown, stk_limit_class_name(limit->class_));
+    }
+    spec->limits[spec->limit_count++] = limit;
+    return STK_OK;
+}
+
+static enum stk_rc tie_auth_limits(struct stk_settings *settings, const struct stk_node *root,
+                                   struct stk_error *err)
+{
+    enum stk_rc rc = STK_OK;
+    for (size_t i = 0; i < settings->session_count; i++) {
+        struct stk_session_spec *spec = &settings->sessions[i];
+        const struct stk_node *node =
+            stk_node_get(stk_node_get(stk_node_get(root, "sessions"), spec->name), "limits");
+        for (size_t k = 0;
+             rc == STK_OK && spec->limit_names != NULL && spec->limit_names[k] != NULL; k++) {
+            rc = tie_auth_limit(settings, node, spec->limit_names[k], spec, err);
+        }
+    }
+    return rc;
+}
+
 static bool need_the_same(const struct stk_task *a, const struct stk_task *b)
 {
     return a->session == b->session && a->limit_count == b->limit_count &&
@@ -313,6 +353,8 @@ static enum stk_rc tie(struct stk_settings *settings, const struct stk_node *roo
         if (rc == STK_OK) rc = tie_session(settings, root, &settings->tasks[i], err);
         if (rc != STK_OK) return rc;
     }
+    enum stk_rc tied = tie_auth_limits(settings, root, err);
+    if (tied != STK_OK) return tied;
     bool has_gates = settings->limit_count > 0 || settings->session_count > 0;
     for (size_t i = 0; has_gates && i < settings->task_count; i++) {
         enum stk_rc rc = check_queue(settings, root, &settings->tasks[i], err);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/rand.h"
 #include "session/record.h"
+#include "session/turn.h"
 
 #define LOOK_NS (5 * STK_SECOND)
 
@@ -75,26 +76,11 @@ static enum stk_rc count_in_use(struct stk_gates *gates, struct stk_store *store
     return rc;
 }
 
-static enum stk_rc read_limit(struct stk_store *store, const char *name, struct stk_limit *ret,
-                              struct stk_error *err)
-{
-    const struct stk_limit *limits = NULL;
-    size_t count = 0;
-    enum stk_rc rc = stk_store_limits(store, &limits, &count, err);
-    if (rc != STK_OK) return rc;
-
-    stk_limit_init(ret, name);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(limits[i].name, name) == 0) *ret = limits[i];
-    }
-    return STK_OK;
-}
-
 enum stk_rc stk_gate_limit(struct stk_gates *gates, struct stk_store *store,
                            const struct stk_limit_spec *spec, struct stk_limit *ret,
                            int64_t *ret_in_use, struct stk_error *err)
 {
-    enum stk_rc rc = read_limit(store, spec->name, ret, err);
+    enum stk_rc rc = stk_limit_row(store, spec->name, ret, err);
     return rc == STK_OK ? count_in_use(gates, store, spec, ret_in_use, err) : rc;
 }
 
@@ -172,7 +158,7 @@ static enum stk_rc take(struct stk_store *store, const struct stk_task *task,
     for (size_t i = 0; count > 0 && i < task->limit_count; i++) {
         struct stk_limit limit;
         if (!is_under(task->limits[i], class_)) continue;
-        enum stk_rc rc = read_limit(store, task->limits[i]->name, &limit, err);
+        enum stk_rc rc = stk_limit_row(store, task->limits[i]->name, &limit, err);
         if (rc != STK_OK) return rc;
 
         stk_limit_take(&limit, task->limits[i], (uint32_t)count, now);
@@ -199,7 +185,7 @@ static enum stk_rc ask_poll_limits(struct stk_store *store, const struct stk_tas
         bool asks = is_under(spec, STK_LIMIT_CLASS_POLL) || is_under(spec, STK_LIMIT_CLASS_READ);
         struct stk_limit limit;
         if (!asks) continue;
-        enum stk_rc rc = read_limit(store, spec->name, &limit, err);
+        enum stk_rc rc = stk_limit_row(store, spec->name, &limit, err);
         if (rc != STK_OK) return rc;
         struct stk_admission admission = stk_limit_admit(&limit, spec, 0, now);
         if (admission.admits < UINT32_MAX) narrow(ret, &admission);

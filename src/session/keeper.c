@@ -13,6 +13,7 @@
 #include "session/notices.h"
 #include "session/provider.h"
 #include "session/record.h"
+#include "session/turn.h"
 
 enum { STACK_BYTES = 512 * 1024, SENTENCE_BYTES = 3000 };
 
@@ -282,6 +283,34 @@ static bool record_answer(struct keeper *keeper, const struct stk_answer *answer
     return record(keeper, &lost);
 }
 
+/* --- its turn ---------------------------------------------------------------- */
+
+struct turn {
+    struct keeper *keeper;
+    stk_time_ns again_at;
+};
+
+static enum stk_rc write_turn(struct stk_store *store, void *arg, stk_time_ns now,
+                              struct stk_error *err)
+{
+    struct turn *turn = arg;
+    return stk_turn_take(store, turn->keeper->spec, now, &turn->again_at, err);
+}
+
+/* Whether the limits of class auth let it ask now; else it has waited a while. */
+static bool has_turn(struct keeper *keeper)
+{
+    struct turn turn = { .keeper = keeper };
+    struct stk_error err = { 0 };
+    if (keeper->spec->limit_count == 0) return true;
+    if (stk_write(&keeper->all->options.access, write_turn, &turn, &err) != STK_OK) {
+        wait_for(keeper, AGAIN_NS);
+        return false;
+    }
+    if (turn.again_at > 0) wait_until(keeper, turn.again_at);
+    return turn.again_at == 0;
+}
+
 /* --- one step --------------------------------------------------------------- */
 
 static bool begin_renewal(struct keeper *keeper)
@@ -328,6 +357,8 @@ static void step(struct keeper *keeper)
     struct stk_session_plan plan = stk_session_plan(&row, keeper->spec, stk_clock_now());
     if (plan.act == STK_SESSION_ACT_WAIT) {
         wait_until(keeper, look_at(keeper, plan.at));
+    } else if (plan.act != STK_SESSION_ACT_APPLY && !has_turn(keeper)) {
+        return; /* it is planned anew: a person may have acted meanwhile */
     } else if (!act(keeper, &row, &plan)) {
         wait_for(keeper, AGAIN_NS);
     }

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "model/projection.h"
+#include "session/turn.h"
 
 /* --- how much waits ------------------------------------------------------- */
 
@@ -41,28 +42,13 @@ static void see_task(void *context, const char *queue, const char *name,
     load->work[load->count++] = (struct stk_work){ .pending = pending, .running = running };
 }
 
-/* The row of that limit, or one that nobody has seen yet. */
-static enum stk_rc read_limit(struct stk_store *store, const char *name, struct stk_limit *ret,
-                              struct stk_error *err)
-{
-    const struct stk_limit *rows = NULL;
-    size_t count = 0;
-    enum stk_rc rc = stk_store_limits(store, &rows, &count, err);
-    if (rc != STK_OK) return rc;
-    stk_limit_init(ret, name);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(rows[i].name, name) == 0) *ret = rows[i];
-    }
-    return STK_OK;
-}
-
 static enum stk_rc add_limits(struct stk_store *store, const struct stk_task *task, stk_time_ns now,
                               struct stk_work *work, struct stk_error *err)
 {
     for (size_t i = 0; i < task->limit_count; i++) {
         const struct stk_limit_spec *spec = task->limits[i];
         struct stk_limit limit;
-        enum stk_rc rc = read_limit(store, spec->name, &limit, err);
+        enum stk_rc rc = stk_limit_row(store, spec->name, &limit, err);
         if (rc != STK_OK) return rc;
         uint32_t slots = stk_limit_concurrency(&limit, spec, now);
         stk_time_ns interval = stk_limit_interval(&limit, spec);

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 
 import pytest
 
@@ -203,6 +204,29 @@ def test_device_code_then_refresh_tokens(stoker, sim):
     wait_state(stoker, "valid")
     eventually(lambda: lab(stoker)["generation"] >= 3, what="it is refreshed without a person")
     assert sim.counter("reuses") == 0
+
+
+def test_a_limit_of_class_auth_spaces_the_questions_of_a_keeper(stoker, sim):
+    set_up(stoker, sim, FORM + "    check_every: 10ms\n    limits: [door]\n")
+    with (stoker.folder / "stoker.yaml").open("a") as file:
+        file.write("limits:\n  door: {class: auth, rate: 2/s, burst: 2}\n")
+    stoker.start_pool()
+    wait_state(stoker, "valid")
+    before, at = sim.counter("checks"), time.monotonic()
+    eventually(lambda: sim.counter("checks") >= before + 6)
+    assert time.monotonic() - at > 1.8, "without it there would be a hundred a second"
+
+
+@pytest.mark.parametrize("key,sentence", [
+    ("limits: [nosuch]", 'there is no limit "nosuch"'),
+    ("limits: [starts]", "a session's are of class auth"),
+])
+def test_a_limit_of_another_class_is_refused(stoker, sim, key, sentence):
+    set_up(stoker, sim, FORM + f"    {key}\n")
+    with (stoker.folder / "stoker.yaml").open("a") as file:
+        file.write("limits:\n  starts: {rate: 2/s}\n")
+    done = stoker.run("status", ok=False)
+    assert done.returncode == 78 and sentence in done.stderr and "sessions.lab.limits" in done.stderr
 
 
 def test_secrets_of_an_authority_are_nowhere(stoker, sim):
