@@ -13,7 +13,7 @@ import pytest
 
 from conftest import clean_environment, eventually
 from simulator import Simulator
-from test_http import assert_once, yaml
+from test_http import ADOPT, assert_once, yaml
 
 PROGRAM = shutil.which("nginx", path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs nginx")
@@ -129,12 +129,12 @@ def throttles(stoker):
 
 
 def test_a_rate_that_fits_meets_no_429(stoker, lab, before):
-    nginx = before(rate=20, burst=5)
+    nginx = before(rate=20, burst=20)  # half of the jobs: room for a slow machine, not for all at once
     yaml(stoker, nginx, more="limits: [submit]", rest="limits: {submit: {rate: 20/s, burst: 1}}\n", workers=8)
-    stoker.run("sweep", "sim", "n=1:30:1")
+    stoker.run("sweep", "sim", "n=1:40:1")
     stoker.drain()
-    assert_once(stoker, lab, 30)
-    assert nginx.statuses("POST", "/tasks") == [201] * 30
+    assert_once(stoker, lab, 40)
+    assert nginx.statuses("POST", "/tasks") == [201] * 40
     assert throttles(stoker) == 0
 
 
@@ -212,3 +212,25 @@ def test_an_authority_that_is_away_behind_the_door_fails_no_job_that_it_has(stok
     stoker.wait_counts(completed=4)
     assert_once(stoker, lab, 4)
     assert 502 in nginx.statuses("GET", "/tasks/")
+
+
+def test_a_502_to_a_submit_is_not_tried_again(stoker, lab, before):
+    """The authority took it and hung up; nginx does not know that either."""
+    nginx = before()
+    lab.set(submit_lost_rate=1.0)
+    yaml(stoker, nginx, attempts=3)
+    job = stoker.submit("sim", "n=1")
+    stoker.drain()
+    assert nginx.statuses("POST", "/tasks") == [502] and lab.counter("submits") == 1
+    row = stoker.job(job)
+    assert row["state"] == "failed" and "nobody knows whether the authority accepted it" in row["error"]
+
+
+def test_a_502_to_a_submit_is_found_in_the_list(stoker, lab, before):
+    nginx = before()
+    lab.set(submit_lost_rate=1.0)
+    yaml(stoker, nginx, http=ADOPT)
+    stoker.run("sweep", "sim", "n=1:4:1")
+    stoker.drain()
+    assert_once(stoker, lab, 4)
+    assert nginx.statuses("POST", "/tasks") == [502] * 4

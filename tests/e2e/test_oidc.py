@@ -159,8 +159,8 @@ def test_refresh_tokens_rotate_until_they_are_taken_back(stoker, openid, client)
 
 
 def test_a_refresh_token_survives_the_pool(stoker, openid):
-    provider = openid(accessTokenSeconds=4)
-    set_up(stoker, provider, DEVICE.format(client="stoker"), more="renew_before: 2s\n")
+    provider = openid(accessTokenSeconds=6)
+    set_up(stoker, provider, DEVICE.format(client="stoker"), more="renew_before: 3s\n")
     pool = stoker.start_pool()
     sign_in(stoker)
     eventually(lambda: lab(stoker)["generation"] >= 2)
@@ -172,8 +172,8 @@ def test_a_refresh_token_survives_the_pool(stoker, openid):
 
 
 def test_a_client_signs_in_by_itself(stoker, openid):
-    provider = openid(accessTokenSeconds=4)
-    set_up(stoker, provider, CLIENT, path="/work", more="renew_before: 2s\n")
+    provider = openid(accessTokenSeconds=3)
+    set_up(stoker, provider, CLIENT, path="/work", more="renew_before: 1s\n")
     stoker.run("sweep", "work", "n=1:10:1")
     stoker.start_pool()
     stoker.wait_counts(completed=10)
