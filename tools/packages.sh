@@ -4,7 +4,10 @@
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 sqlite3
     libsqlite3-dev libjansson-dev libyaml-dev libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev liboath-dev)
 CHECK_PACKAGES=(clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev python3-pytest
-    python3-aiosmtpd curl procps git)
+    python3-aiosmtpd curl procps git nginx krb5-kdc krb5-admin-server krb5-user)
+TEST_SERVERS=(nginx krb5-kdc krb5-admin-server)
+# Node.js comes with an npm of its own where it is not Debian's.
+command -v npm >/dev/null || CHECK_PACKAGES+=(nodejs npm)
 
 install_packages() {
     local missing=() name
@@ -23,4 +26,19 @@ install_packages() {
     echo "installing: ${missing[*]}"
     "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
     "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    quiet_services "${missing[@]}"
+}
+
+# A server that was installed for the tests is started by them, with a
+# configuration of theirs: what its package has started is stopped again.
+quiet_services() {
+    local name
+    for name in "$@"; do
+        case " ${TEST_SERVERS[*]} " in *" $name "*) ;; *) continue ;; esac
+        if [ -d /run/systemd/system ]; then
+            "${as[@]}" systemctl disable --quiet --now "$name" || true
+        elif [ -x "/etc/init.d/$name" ]; then
+            "${as[@]}" "/etc/init.d/$name" stop >/dev/null || true
+        fi
+    done
 }

@@ -82,10 +82,11 @@ static bool is_passing(int status)
     return status == 408 || status == 425;
 }
 
-/* A gateway that gave up waiting does not know what became of the request. */
-static bool is_gateway_timeout(int status)
+/* A gateway that had no answer, or none in time, does not know what became of the
+ * request: the authority may have taken it and then hung up. */
+static bool is_gateway_at_a_loss(int status)
 {
-    return status == 504;
+    return status == 502 || status == 504;
 }
 
 static void end_refused(struct stk_http_turn *turn)
@@ -113,7 +114,7 @@ static void end_submit(struct stk_http_turn *turn)
     case STK_HTTP_GONE:
     case STK_HTTP_REFUSED: end_refused(turn); return;
     case STK_HTTP_BROKEN:
-        if (is_gateway_timeout(turn->reply->status)) {
+        if (is_gateway_at_a_loss(turn->reply->status)) {
             end_ambiguous(turn);
         } else {
             end_failed(turn);

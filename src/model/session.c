@@ -318,14 +318,24 @@ static bool keeps_way_back(const struct stk_session *session, stk_time_ns now)
     }
 }
 
-static void enter(struct stk_session *session, enum stk_session_state next, const char *reason,
-                  stk_time_ns now)
+/* The clock and a question bring no reason: what went wrong before is why a person
+ * is asked now. */
+static bool keeps_reason(enum stk_session_event event)
 {
-    bool is_new = next != session->state;
-    if (is_new || reason != NULL) {
-        stk_session_set_text(session->reason, sizeof(session->reason), reason);
-    }
-    if (!is_new) return;
+    return event == STK_SESSION_ON_EXPIRED || event == STK_SESSION_ON_ASK_READY;
+}
+
+static void explain(struct stk_session *session, enum stk_session_state next,
+                    enum stk_session_event event, const char *reason)
+{
+    bool is_new = next != session->state || event == STK_SESSION_ON_CREDENTIAL;
+    if (reason == NULL && (!is_new || keeps_reason(event))) return;
+    stk_session_set_text(session->reason, sizeof(session->reason), reason);
+}
+
+static void enter(struct stk_session *session, enum stk_session_state next, stk_time_ns now)
+{
+    if (next == session->state) return;
 
     if (leads_back_later(next) && !keeps_way_back(session, now)) {
         session->resume_state = session->state;
@@ -388,7 +398,8 @@ bool stk_session_next(struct stk_session *session, const struct stk_session_spec
     }
     bool keeps_way = next == STK_SESSION_AUTH_LOCKED && event != STK_SESSION_ON_LOCKED;
     enum stk_session_state way = session->resume_state;
-    enter(session, next, news->reason, now);
+    explain(session, next, event, news->reason);
+    enter(session, next, now);
     if (keeps_way) session->resume_state = way;
     stk_session_set_tries(session, spec, event, news, now, dice);
     end_wish(session, event);

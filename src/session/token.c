@@ -49,22 +49,33 @@ static bool ask_as_client(const struct stk_ask *ask, struct stk_call *call, stru
     return stk_authority_call(ask, call, reply, NULL, answer);
 }
 
+static bool post(const struct stk_ask *ask, const char *ref, const struct stk_buf *form,
+                 bool names_client, struct stk_reply *reply, struct stk_answer *answer)
+{
+    STK_CLEANUP(stk_buf_wipep) struct stk_buf body = STK_BUF_INIT;
+    stk_buf_reserve(&body, form->len + 3 * strlen(ask->spec->client_id) + 16);
+    stk_buf_add(&body, form->data, form->len);
+    if (names_client) stk_token_form_add(&body, "client_id", ask->spec->client_id);
+
+    struct stk_call call = {
+        .method = "POST", .ref = ref, .type = FORM_TYPE, .body = body.data, .body_len = body.len
+    };
+    bool is_secret = ask->spec->client_secret_file != NULL;
+    if (is_secret) return ask_as_client(ask, &call, reply, answer);
+    return stk_authority_call(ask, &call, reply, NULL, answer);
+}
+
 bool stk_token_ask(const struct stk_ask *ask, const struct stk_buf *form, struct stk_reply *reply,
                    struct stk_answer *answer)
 {
-    STK_CLEANUP(stk_buf_wipep) struct stk_buf body = STK_BUF_INIT;
     bool is_secret = ask->spec->client_secret_file != NULL;
-    stk_buf_reserve(&body, form->len + 3 * strlen(ask->spec->client_id) + 16);
-    stk_buf_add(&body, form->data, form->len);
-    if (!is_secret) stk_token_form_add(&body, "client_id", ask->spec->client_id);
+    return post(ask, ask->spec->token, form, !is_secret, reply, answer);
+}
 
-    struct stk_call call = { .method = "POST",
-                             .ref = ask->spec->token,
-                             .type = FORM_TYPE,
-                             .body = body.data,
-                             .body_len = body.len };
-    if (is_secret) return ask_as_client(ask, &call, reply, answer);
-    return stk_authority_call(ask, &call, reply, NULL, answer);
+bool stk_token_ask_code(const struct stk_ask *ask, const struct stk_buf *form,
+                        struct stk_reply *reply, struct stk_answer *answer)
+{
+    return post(ask, ask->spec->device, form, true, reply, answer);
 }
 
 /* --- answers -------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * token - the token endpoint of OAuth 2 (RFC 6749), for those that ask it.
+ * token - the token endpoint of OAuth 2 (RFC 6749), and its kin, for those that ask.
  *
  * Private to session/. With a client_secret_file the client signs in by basic
  * authentication (2.3.1), which every server has to know; without one it names
@@ -22,6 +22,10 @@ void stk_token_form_add(struct stk_buf *form, const char *name, const char *valu
 /* POSTs the form to spec->token, with who we are. As stk_authority_call. */
 STK_MUST_USE bool stk_token_ask(const struct stk_ask *ask, const struct stk_buf *form,
                                 struct stk_reply *reply, struct stk_answer *answer);
+/* The same to spec->device: a client with a secret shows it there, too (RFC 8628,
+ * 3.1), and is named in the form all the same, as some servers look only there. */
+STK_MUST_USE bool stk_token_ask_code(const struct stk_ask *ask, const struct stk_buf *form,
+                                     struct stk_reply *reply, struct stk_answer *answer);
 
 /* CREDENTIAL, of a 200 with an access token; else false, and *answer is as it was. */
 STK_MUST_USE bool stk_token_grant(const struct stk_ask *ask, const struct stk_reply *reply,

@@ -229,6 +229,7 @@ static const struct {
     { "201 OK\r\n\r\n", STK_OUTCOME_AMBIGUOUS, STK_SIGNAL_OK, "names no handle" },
     { "204 OK\r\n\r\n", STK_OUTCOME_AMBIGUOUS, STK_SIGNAL_OK, "names no handle" },
     { "302 Found\r\nLocation: /t/2\r\n\r\n", STK_OUTCOME_AMBIGUOUS, STK_SIGNAL_OK, "302" },
+    { "502 No\r\n\r\n", STK_OUTCOME_AMBIGUOUS, STK_SIGNAL_ERROR, "502" },
     { "504 No\r\n\r\n", STK_OUTCOME_AMBIGUOUS, STK_SIGNAL_ERROR, "504" },
     { "201 OK\r\nLocation: ftp://x/1\r\n\r\n", STK_OUTCOME_AMBIGUOUS, STK_SIGNAL_OK, "no address" },
     { RESPONDER_HANG_UP, STK_OUTCOME_AMBIGUOUS, STK_SIGNAL_ERROR, "look there" },

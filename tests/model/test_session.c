@@ -363,6 +363,35 @@ static void pause__keeps_a_credential_that_arrives_late(void **unused)
     assert_int_equal(session.state, STK_SESSION_VALID);
 }
 
+static void reason__of_a_refused_renewal_is_what_a_person_reads_in_the_end(void **unused)
+{
+    (void)unused;
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_OAUTH_DEVICE);
+    struct stk_session session = make(STK_SESSION_EXPIRING);
+    const struct stk_session_news no = { .reason = "the token was revoked" };
+    session.renew_tried = session.generation; /* by this renewal */
+    stk_time_ns end = session.expires_at;
+    assert_true(feed(&session, &spec, STK_SESSION_ON_REFUSED, no, NOW));
+    assert_true(feed_plain(&session, &spec, STK_SESSION_ON_EXPIRED, end));
+    assert_int_equal(session.state, STK_SESSION_NEEDS_HUMAN);
+    assert_true(feed_plain(&session, &spec, STK_SESSION_ON_ASK_READY, end));
+    assert_string_equal(session.reason, "the token was revoked");
+    assert_true(feed_plain(&session, &spec, STK_SESSION_ON_CHALLENGE, end));
+    assert_string_equal(session.reason, "");
+}
+
+static void reason__ends_with_a_new_credential(void **unused)
+{
+    (void)unused;
+    const struct stk_session_spec spec = make_spec(STK_PROVIDER_OAUTH_DEVICE);
+    struct stk_session session = make(STK_SESSION_VALID);
+    const struct stk_session_news no = { .reason = "the token was revoked" };
+    assert_true(feed(&session, &spec, STK_SESSION_ON_REFUSED, no, NOW));
+    assert_string_equal(session.reason, "the token was revoked");
+    assert_true(feed_plain(&session, &spec, STK_SESSION_ON_CREDENTIAL, NOW));
+    assert_string_equal(session.reason, "");
+}
+
 static void challenge__that_is_open_is_never_made_anew(void **unused)
 {
     (void)unused;
@@ -470,6 +499,8 @@ int main(void)
         cmocka_unit_test(rejected__is_left_only_by_a_person),
         cmocka_unit_test(pause__leads_back_to_where_it_was),
         cmocka_unit_test(pause__keeps_a_credential_that_arrives_late),
+        cmocka_unit_test(reason__of_a_refused_renewal_is_what_a_person_reads_in_the_end),
+        cmocka_unit_test(reason__ends_with_a_new_credential),
         cmocka_unit_test(challenge__that_is_open_is_never_made_anew),
         cmocka_unit_test(challenge__of_an_early_sign_in_that_is_dropped_leaves_the_old_session),
         cmocka_unit_test(rival__is_fought_only_where_the_configuration_says_so),

@@ -86,6 +86,32 @@ static void begin__of_an_unknown_client_is_denied(void **state)
     assert_non_null(strstr(sim->answer.reason, "invalid_client"));
 }
 
+/* A client that has a secret, which the authority wants to see wherever it asks. */
+static struct sim *desk(void **state, const char *secret)
+{
+    struct sim *sim = *state;
+    const char *path = sim_file(sim, "secret", secret);
+    STK_CLEANUP(stk_freep) char *keys = stk_format(DEVICE ", client_secret_file: '%s'", path);
+    sim_spec(sim, keys);
+    sim_set(sim, "{\"device_wants_secret\":true}");
+    return sim;
+}
+
+static void begin__of_a_client_with_a_secret_shows_it(void **state)
+{
+    struct sim *sim = desk(state, "client secret\n");
+    sign_in(sim);
+    sim_must(sim, RENEW, CREDENTIAL);
+}
+
+static void begin__with_a_wrong_secret_is_denied(void **state)
+{
+    struct sim *sim = desk(state, "another secret\n");
+    sim_must(sim, BEGIN, DENIED);
+    assert_non_null(strstr(sim->answer.reason, "invalid_client"));
+    assert_null(strstr(sim->answer.reason, "another"));
+}
+
 static void begin__without_an_answer_says_so(void **state)
 {
     struct sim *sim = portal(state);
@@ -318,6 +344,8 @@ int main(void)
         CASE(begin__brings_a_link_a_code_its_end_and_a_pace),
         CASE(begin__without_interval_and_complete_link_takes_the_usual),
         CASE(begin__of_an_unknown_client_is_denied),
+        CASE(begin__of_a_client_with_a_secret_shows_it),
+        CASE(begin__with_a_wrong_secret_is_denied),
         CASE(begin__without_an_answer_says_so),
         CASE(poll__waits_while_it_is_pending),
         CASE(poll__slows_down_by_five_seconds_each_time_it_is_told),

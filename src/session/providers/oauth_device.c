@@ -92,18 +92,11 @@ static void open_challenge(const struct stk_ask *ask, const struct stk_reply *re
 
 static void begin(const struct stk_ask *ask, struct stk_answer *answer)
 {
-    const struct stk_session_spec *spec = ask->spec;
     STK_CLEANUP(stk_reply_release) struct stk_reply reply = { 0 };
     STK_CLEANUP(stk_buf_wipep) struct stk_buf form = STK_BUF_INIT;
-    stk_token_form_add(&form, "client_id", spec->client_id);
-    stk_token_form_add(&form, "scope", spec->scope);
-    stk_token_form_add(&form, "audience", spec->audience);
-    const struct stk_call call = { .method = "POST",
-                                   .ref = spec->device,
-                                   .type = "application/x-www-form-urlencoded",
-                                   .body = form.data,
-                                   .body_len = form.len };
-    if (!stk_authority_call(ask, &call, &reply, NULL, answer)) return;
+    stk_token_form_add(&form, "scope", ask->spec->scope);
+    stk_token_form_add(&form, "audience", ask->spec->audience);
+    if (!stk_token_ask_code(ask, &form, &reply, answer)) return;
     if (stk_authority_put_off(ask, &reply, answer)) return;
     open_challenge(ask, &reply, answer);
 }

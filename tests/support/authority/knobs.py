@@ -34,6 +34,7 @@ KNOBS = {
     "form_cookie": "session", "form_max_age": True, "form_wrong_status": "200-html",  # or 401, 302
     # oauth
     "device_expires_s": 600, "device_interval_s": 5, "device_complete_uri": True,
+    "device_wants_secret": False,  # a code is for a client with a secret only
     "slow_down": 0,              # so many polls are told to slow down
     "rotate": True, "reuse_grace_s": 0, "reuse_revokes_family": True,
     "refresh_lifetime_s": 604800,

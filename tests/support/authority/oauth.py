@@ -51,7 +51,8 @@ class OAuth:
     def device(self, request):
         knobs = self.world.knobs
         self.world.count("mints")
-        if request.form().get("client_id") != knobs.client_id:
+        form = request.form()
+        if form.get("client_id") != knobs.client_id or not self.is_client(request, form, knobs.device_wants_secret):
             return Reply(401, {"error": "invalid_client"})
         code, user_code = secrets.token_urlsafe(16), secrets.token_hex(4).upper()
         self.codes[code] = {"user_code": user_code, "act": None, "ends": self.world.now() + knobs.device_expires_s}
