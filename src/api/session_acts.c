@@ -130,6 +130,17 @@ static enum stk_rc mean_import(struct act *act, struct stk_error *err)
     return STK_OK;
 }
 
+/* Whoever opens a lock-out too early may make it longer: the audit says why. */
+static enum stk_rc mean_unlock(struct act *act, struct stk_error *err)
+{
+    act->event = STK_SESSION_ON_UNLOCKED;
+    if (act->row.state != STK_SESSION_AUTH_LOCKED || act->reason != NULL) return STK_OK;
+    return stk_fail(err, STK_INVALID,
+                    "how do you know that the lock-out is over? stoker session unlock %s "
+                    "--reason '...' keeps it in the audit",
+                    act->spec->name);
+}
+
 #define MEAN_EVENT(name, what)                                             \
     static enum stk_rc mean_##name(struct act *act, struct stk_error *err) \
     {                                                                      \
@@ -138,7 +149,6 @@ static enum stk_rc mean_import(struct act *act, struct stk_error *err)
         return STK_OK;                                                     \
     }
 MEAN_EVENT(cancel, CANCEL)
-MEAN_EVENT(unlock, UNLOCKED)
 MEAN_EVENT(pause, PAUSE)
 MEAN_EVENT(resume, RESUME)
 

@@ -277,13 +277,15 @@ static enum stk_rc tell_limits(struct stk_gates *gates, struct stk_store *store,
     const struct stk_signal signal = signal_of(heard->ended, heard->sent_at, now);
     if (signal.kind == STK_SIGNAL_NONE) return STK_OK;
 
+    /* Its turn, and not what the authority said: that may be beyond the maximum. */
+    stk_time_ns turn = 0;
     for (size_t i = 0; i < heard->task->limit_count; i++) {
         const struct stk_limit_spec *spec = heard->task->limits[i];
         if (!is_under(spec, signal.class_)) continue;
-        enum stk_rc rc =
-            tell_limit(gates, store, spec, &signal, heard->refused, now, &heard->until, err);
+        enum stk_rc rc = tell_limit(gates, store, spec, &signal, heard->refused, now, &turn, err);
         if (rc != STK_OK) return rc;
     }
+    if (turn > 0) heard->until = turn;
     return STK_OK;
 }
 

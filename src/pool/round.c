@@ -64,8 +64,7 @@ static const struct stk_remote *remote_of(struct stk_slot *slot, const struct st
 {
     slot->remote = slot->ended->remote;
     if (!is_known(&slot->remote)) return NULL;
-    bool is_throttled = heard->outcome == STK_OUTCOME_THROTTLED;
-    if (is_throttled && heard->until > slot->remote.poll_at) slot->remote.poll_at = heard->until;
+    if (heard->outcome == STK_OUTCOME_THROTTLED) slot->remote.poll_at = heard->until;
     return &slot->remote;
 }
 

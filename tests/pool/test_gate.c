@@ -180,6 +180,21 @@ static void heard__of_a_throttle_closes_the_limit_and_gives_a_turn_after_it(void
     assert_int_equal(ask(queue).again_at, NOW + 10 * STK_SECOND);
 }
 
+static void heard__of_a_throttle_beyond_the_maximum_gives_a_turn_at_the_maximum(void **state)
+{
+    (void)state;
+    open_with(TASK("[pace]") "  pace: {rate: 1/s, cooldown: 1s, cooldown_max: 2s}\n");
+    const struct stk_queue *queue = queue_of_jobs("t", 1);
+    const struct stk_exec_result ended = { .outcome = STK_OUTCOME_THROTTLED,
+                                           .until = NOW + STK_DAY,
+                                           .until_said = true };
+    struct stk_heard heard = heard_of(&ended, 1);
+    claim(queue, 1);
+    OK(stk_gate_heard(&gates, store, &heard, NOW, &err));
+    assert_true(heard.until >= NOW + 2 * STK_SECOND);
+    assert_true(heard.until < NOW + 4 * STK_SECOND);
+}
+
 static const char duty_yaml[] = "tasks:\n  t:\n    command: [/bin/true]\n    session: duty\n"
                                 "sessions:\n  duty: {provider: operator, lifetime: 1h}\n";
 
@@ -340,6 +355,7 @@ int main(void)
         TEST(gate__of_several_closed_limits_opens_with_the_last),
         TEST(gate__nobody_waits_at_sets_no_time),
         TEST(heard__of_a_throttle_closes_the_limit_and_gives_a_turn_after_it),
+        TEST(heard__of_a_throttle_beyond_the_maximum_gives_a_turn_at_the_maximum),
         TEST(gate__of_a_session_is_closed_until_it_is_renewed_and_after_its_end),
         TEST(heard__of_a_lost_session_closes_it_unless_the_report_is_stale),
         TEST(heard__of_a_job_refused_thrice_with_a_good_session_fails_it_alone),

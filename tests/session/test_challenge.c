@@ -327,6 +327,17 @@ static void renew__without_a_session_asks_nobody(void **state)
     assert_int_equal(sim_counter(sim, "requests"), 0);
 }
 
+static void renew__of_a_session_that_is_over_signs_nobody_in(void **state)
+{
+    struct sim *sim = lab(state);
+    sign_in(sim);
+    assert_true(sim_person(sim, "{\"action\":\"evict\"}"));
+    int64_t logins = sim_counter(sim, "logins");
+    sim_must(sim, RENEW, REFUSED);
+    assert_int_equal(sim_counter(sim, "logins"), logins);
+    assert_int_equal(sim_counter(sim, "mints"), 1);
+}
+
 static void renew__with_a_changed_password_is_denied(void **state)
 {
     struct sim *sim = lab(state);
@@ -373,6 +384,7 @@ int main(void)
         CASE(renew__while_alive_needs_no_person),
         CASE(renew__that_brings_a_challenge_is_refused_and_keeps_none),
         CASE(renew__without_a_session_asks_nobody),
+        CASE(renew__of_a_session_that_is_over_signs_nobody_in),
         CASE(renew__with_a_changed_password_is_denied),
         CASE(renew__without_an_answer_says_so),
     };

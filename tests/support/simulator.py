@@ -41,6 +41,7 @@ class World:
 
     def __init__(self, **knobs):
         self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
         self.knobs = Knobs(**knobs)
         self.counters = collections.Counter()
         self.rates = collections.defaultdict(collections.deque)
@@ -97,6 +98,25 @@ class World:
                 return answer
         return None
 
+    def hold(self, request):
+        """Until the knob no longer holds this request: so a test can have many under way at a time."""
+        def is_held():
+            path, method = self.knobs.hold_path, self.knobs.hold_method
+            return path and request.path.startswith(path) and method in ("", request.method)
+
+        with self.changed:
+            if is_held():
+                self.count("held")
+                self.changed.wait_for(lambda: not is_held(), timeout=60)
+
+    def answer_in_time(self, request):
+        if self.knobs.hold_judged:
+            reply = self.answer(request)
+            self.hold(request)
+            return reply
+        self.hold(request)
+        return self.answer(request)
+
     def answer(self, request):
         with self.lock:
             self.count("requests")
@@ -144,7 +164,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(control(self.server, request))
         if 0 < world.knobs.eof_after_idle_s < idle:
             return self.hang_up()
-        reply = world.answer(request)
+        reply = world.answer_in_time(request)
         if reply is HANG_UP:
             return self.hang_up()
         if reply.delay_s:
@@ -183,6 +203,7 @@ def control(server, request):
     if request.path == "/_sim/set":
         with world.lock:
             unknown = world.knobs.change(request.json() or {})
+            world.changed.notify_all()
         return Reply(200, {}) if unknown is None else Reply(400, {"detail": f"no knob {unknown}"})
     if request.path == "/_sim/reset":
         server.world = World(**(request.json() or {}))

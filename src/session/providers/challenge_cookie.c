@@ -122,6 +122,22 @@ static void begin(const struct stk_ask *ask, struct stk_answer *answer)
     }
 }
 
+/* A sign-in with a dead cookie may make a challenge that nobody asked for, and
+ * each one counts towards a lock-out; a check costs nothing. */
+static bool is_alive(const struct stk_ask *ask, struct stk_answer *answer)
+{
+    stk_authority_check(ask, check_ref(ask->spec), ask->credential, answer);
+    if (answer->event == STK_SESSION_ON_CHECK_OK) {
+        stk_answer_release(answer);
+        return true;
+    }
+    if (answer->event == STK_SESSION_ON_CHECK_LOST) {
+        stk_answer_release(answer);
+        stk_answer_say(answer, STK_SESSION_ON_REFUSED, "it is over, and only a person renews it");
+    }
+    return false;
+}
+
 /* While it is alive, it may be renewed without a person, by showing it. A challenge
  * that comes instead is of no use: made with a cookie, its page is dead. */
 static void renew(const struct stk_ask *ask, struct stk_answer *answer)
@@ -136,7 +152,7 @@ static void renew(const struct stk_ask *ask, struct stk_answer *answer)
         stk_answer_say(answer, STK_SESSION_ON_REFUSED, "there is no live session to renew");
         return;
     }
-    if (!post_login(ask, shown, &reply, answer)) return;
+    if (!is_alive(ask, answer) || !post_login(ask, shown, &reply, answer)) return;
     if (is_challenge(&reply)) {
         stk_answer_say(answer, STK_SESSION_ON_REFUSED, "the authority wants a person");
     } else {

@@ -13,6 +13,8 @@ KNOBS = {
     "rst": 0,                    # so many connections end without an answer
     "burst_5xx": 0, "burst_status": 503,
     "burst_429": 0,
+    "hold_path": "", "hold_method": "",  # requests that begin so wait, until this is changed, and are judged then
+    "hold_judged": False,        # they are judged as they come; only the answer waits
     "eof_after_idle_s": 0,       # a kept connection that was idle longer is closed, not answered
     # challenge-cookie
     "cookie_name": "sid",
