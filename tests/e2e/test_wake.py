@@ -143,20 +143,22 @@ def test_I4_I3_F2_F3_F29_those_in_a_poll_with_the_old_generation(stoker, sim, po
     sim.set(hold_path="/tasks", hold_method="GET")
     eventually(lambda: sim.counter("held") == WORKERS)
     renew(stoker, sim)
+    checks = sim.counter("checks")
     sim.set(hold_path="")
     assert_nothing_was_lost(stoker, sim, pool, stale=WORKERS)
     assert sim.counter("logins") == 2, "the first sign-in and the renewal: none for the echo"
+    assert sim.counter("checks") == checks, "nor is the new session doubted"
 
 
 def test_I4_I6_F2_those_in_a_submit_with_the_old_generation(stoker, sim, pool):
     sim.set(hold_path="/tasks", hold_method="POST")
     submit(stoker)
     eventually(lambda: sim.counter("held") == WORKERS)
-    logins = sim.counter("logins")
     renew(stoker, sim)
+    checks = sim.counter("checks")
     sim.set(hold_path="")
     assert_nothing_was_lost(stoker, sim, pool, stale=WORKERS)
-    assert sim.counter("logins") == logins + 1
+    assert (sim.counter("logins"), sim.counter("checks")) == (2, checks)
     assert stoker.one("SELECT sum(session_waits) FROM jobs") == WORKERS
 
 
