@@ -112,7 +112,7 @@ def test_I12_F6_F19_looking_and_checking_signs_nobody_in_and_opens_no_link(stoke
 
 def test_I8_F38_twelve_hours_without_a_person_cost_nothing(stoker, sim, clock):
     """Jobs at the authority with a time limit of a minute, jobs that wait, and nobody there until noon."""
-    sim.set(slots=0, job_duration_s=3)
+    sim.set(slots=0, zombie=True)
     set_up(stoker, sim, CHALLENGE)
     config = (stoker.folder / "stoker.yaml").read_text()
     stoker.write("stoker.yaml", config.replace("sessions:\n", f"""\
@@ -133,7 +133,7 @@ sessions:
     pool = stoker.start_pool(env=clock.env)
     sign_in(stoker, sim)
     stoker.run("sweep", "there", "n=1:10:1")
-    eventually(lambda: sim.counter("submits") == 10)
+    eventually(lambda: sim.counter("submits") == 10 and min(sim.state()["polls"].values()) >= 2)
     sim.person(action="evict")
     stoker.run("session", "check", "lab")
     wait_state(stoker, "await_ready")
@@ -143,7 +143,10 @@ sessions:
     sim.set(clock_shift_s=12 * 3600)
     eventually(lambda: session(stoker)["waiting_workers"] == 8)
     assert stoker.counts() == {"running": 10, "pending": 10} and calls(sim) == asked
+    polls = max(sim.state()["polls"].values())
     sign_in(stoker, sim)
+    eventually(lambda: min(sim.state()["polls"].values()) > polls + 1, what="they run there still, and that is known here")
+    sim.set(zombie=False)
     stoker.wait_counts(completed=20)
     assert stoker.sql("SELECT DISTINCT attempt FROM jobs") == [(1,)]
     assert sim.counter("submits") == 10 and sim.counter("cancels") == 0 and pool.is_alive()

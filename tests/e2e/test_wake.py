@@ -9,12 +9,14 @@ import pytest
 from conftest import eventually
 from simulator import Simulator
 from test_authority import CHALLENGE, lab as session, sign_in, wait_state
+from test_stories import Clock
 
 WORKERS = 6
 TASK = """\
 key_file: stoker.key
 workers: {workers}
 tasks:
+  free: {{command: ["true"]}}
   sim:
     params: {{n: int, wait: {{type: float, default: 0.1}}}}
     retry: {{attempts: 1}}
@@ -42,12 +44,17 @@ def sim():
 
 
 @pytest.fixture
-def pool(stoker, sim):
+def clock(stoker):
+    return Clock(stoker)
+
+
+@pytest.fixture
+def pool(stoker, sim, clock):
     """Signed in by a person once; whoever is signed in gets a new cookie without one."""
     secret = stoker.write("password", sim.state()["knobs"]["password"] + "\n")
     secret.chmod(0o600)
     stoker.write("stoker.yaml", TASK.format(workers=WORKERS, url=sim.url, session=CHALLENGE))
-    pool = stoker.start_pool()
+    pool = stoker.start_pool(env=clock.env)
     sign_in(stoker, sim)
     assert session(stoker)["generation"] == 1
     return pool
@@ -75,9 +82,9 @@ def submit(stoker, jobs=WORKERS, **params):
     stoker.run("sweep", "sim", f"n=1:{jobs}:1", *(f"{name}={value}" for name, value in params.items()))
 
 
-def assert_nothing_was_lost(stoker, sim, pool, jobs=WORKERS, stale=0):
+def assert_nothing_was_lost(stoker, sim, pool, jobs=WORKERS, stale=0, others=0):
     """Every job done at its first attempt, submitted once; the pool is the one that was started."""
-    stoker.wait_counts(completed=jobs)
+    stoker.wait_counts(completed=jobs + others)
     assert stoker.sql("SELECT DISTINCT attempt FROM jobs") == [(1,)]
     assert sim.counter("submits") == jobs and sim.counter("duplicate_submits") == 0
     assert sim.counter("stale_requests") == stale == sim.counter("unauthorized")
@@ -162,7 +169,7 @@ def test_I4_I6_F2_those_in_a_submit_with_the_old_generation(stoker, sim, pool):
     assert stoker.one("SELECT sum(session_waits) FROM jobs") == WORKERS
 
 
-def test_I5_a_request_that_began_before_the_end_is_honoured(stoker, sim, pool):
+def test_I5_a_request_that_began_before_the_end_is_honoured(stoker, sim, pool, clock):
     sim.set(hold_path="/tasks", hold_method="POST", hold_judged=True)
     submit(stoker)
     eventually(lambda: sim.counter("held") == WORKERS)
@@ -174,6 +181,8 @@ def test_I5_a_request_that_began_before_the_end_is_honoured(stoker, sim, pool):
     sim.set(hold_path="")
     eventually(lambda: len(stoker.sql("SELECT 1 FROM remotes WHERE handle IS NOT NULL")) == WORKERS)
     eventually(lambda: session(stoker)["waiting_workers"] == WORKERS)
+    clock.move(60)  # every poll is due
+    stoker.wait_state(stoker.submit("free"), "completed")
     assert (sim.counter("posts"), sim.counter("polls")) == (requests, 0), "nothing begins while it is closed"
     sign_in(stoker, sim)
-    assert_nothing_was_lost(stoker, sim, pool, jobs=2 * WORKERS)
+    assert_nothing_was_lost(stoker, sim, pool, jobs=2 * WORKERS, others=1)
