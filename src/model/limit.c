@@ -207,14 +207,27 @@ static void narrow_by_cooldown(const struct stk_limit *limit, const struct stk_l
     }
 }
 
+static stk_time_ns burst_ns(const struct stk_limit_spec *spec, stk_time_ns interval)
+{
+    return multiply(interval, spec->burst > 0 ? (int64_t)spec->burst - 1 : 0);
+}
+
+/* The arrival time, and after a closed time an empty bucket: the burst that fills
+ * up meanwhile would be the next wave that is throttled. */
+static stk_time_ns arrival(const struct stk_limit *limit, const struct stk_limit_spec *spec,
+                           stk_time_ns interval)
+{
+    return max_time(limit->tat, limit->blocked_until + burst_ns(spec, interval));
+}
+
 static void narrow_by_rate(const struct stk_limit *limit, const struct stk_limit_spec *spec,
                            stk_time_ns now, struct stk_admission *admission)
 {
     stk_time_ns interval = stk_limit_interval(limit, spec);
     if (interval == 0) return;
 
-    stk_time_ns tau = multiply(interval, spec->burst > 0 ? (int64_t)spec->burst - 1 : 0);
-    stk_time_ns ahead = max_time(limit->tat, now) - now;
+    stk_time_ns tau = burst_ns(spec, interval);
+    stk_time_ns ahead = max_time(arrival(limit, spec, interval), now) - now;
     int64_t tokens = ahead > tau ? 0 : (tau - ahead) / interval + 1;
     stk_time_ns again_at = now + ahead + multiply(interval, tokens) - tau;
     narrow(admission, tokens, STK_LIMIT_RATE, again_at);
@@ -247,7 +260,7 @@ void stk_limit_take(struct stk_limit *limit, const struct stk_limit_spec *spec, 
     if (n == 0) return;
     stk_time_ns interval = stk_limit_interval(limit, spec);
     if (interval > 0) {
-        stk_time_ns from = min_time(max_time(limit->tat, now), now + FAR);
+        stk_time_ns from = min_time(max_time(arrival(limit, spec, interval), now), now + FAR);
         limit->tat = from + multiply(interval, n);
     }
     roll_window(limit, spec, now);

@@ -141,14 +141,14 @@ def test_a_rate_that_fits_meets_no_429(stoker, lab, before):
 def test_a_rate_that_is_too_high_is_slowed_down_and_costs_no_attempt(stoker, lab, before):
     nginx = before(rate=10, burst=2)
     yaml(stoker, nginx, more="limits: [submit]",
-         rest="limits: {submit: {rate: 40/s, burst: 1, cooldown: 1s}}\n", workers=8)
+         rest="limits: {submit: {rate: 40/s, burst: 5, cooldown: 1s}}\n", workers=8)
     stoker.run("sweep", "sim", "n=1:30:1")
     stoker.drain()
     assert_once(stoker, lab, 30)
     seen = nginx.statuses("POST", "/tasks")
     assert set(seen) == {201, 429} and seen.count(201) == 30
     assert throttles(stoker) == seen.count(429)
-    assert seen.count(429) < 15, "far fewer refusals than jobs: one closes the gate for all"
+    assert seen.count(429) < 20, "fewer refusals than jobs: one closes the gate for all, and it opens without a wave"
 
 
 def test_without_a_limit_each_429_is_waited_for_all_the_same(stoker, lab, before):

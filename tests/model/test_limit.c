@@ -217,6 +217,23 @@ static void throttled__a_late_answer_to_an_early_request_is_an_echo(void **unuse
     assert_true(stk_limit_signal(&limit, &rated, &late, 0, START + STK_MINUTE, 0));
 }
 
+static void throttled__opens_with_an_empty_bucket_that_fills_up_again(void **unused)
+{
+    (void)unused;
+    struct stk_limit limit = fresh();
+    struct stk_limit_spec spec = rated;
+    spec.burst = 20;
+    tell(&limit, &spec, STK_SIGNAL_THROTTLED, 0, START);
+    stk_time_ns opens = limit.blocked_until;
+    stk_time_ns interval = 2 * STK_SECOND; /* slowed down */
+    assert_admits(&limit, &spec, 0, opens, 1, STK_LIMIT_RATE, opens + interval);
+    stk_limit_take(&limit, &spec, 1, opens);
+    assert_admits(&limit, &spec, 0, opens, 0, STK_LIMIT_RATE, opens + interval);
+    assert_admits(&limit, &spec, 0, opens + interval, 1, STK_LIMIT_RATE, opens + 2 * interval);
+    stk_time_ns later = opens + STK_HOUR;
+    assert_admits(&limit, &spec, 0, later, 20, STK_LIMIT_RATE, later + interval);
+}
+
 static void aimd__doubles_up_to_a_bound_and_recovers_step_by_step(void **unused)
 {
     (void)unused;
@@ -730,6 +747,7 @@ int main(void)
             throttled__silence_closes_for_longer_with_each_strike_and_less_after_quiet),
         cmocka_unit_test(throttled__twenty_at_once_are_one_step_and_the_longest_wait),
         cmocka_unit_test(throttled__a_late_answer_to_an_early_request_is_an_echo),
+        cmocka_unit_test(throttled__opens_with_an_empty_bucket_that_fills_up_again),
         cmocka_unit_test(aimd__doubles_up_to_a_bound_and_recovers_step_by_step),
         cmocka_unit_test(aimd__one_success_in_a_wave_does_not_undo_it),
         cmocka_unit_test(aimd__a_fixed_rate_stays),
