@@ -100,7 +100,7 @@ def test_I12_F6_F19_looking_and_checking_signs_nobody_in_and_opens_no_link(stoke
         stoker.run(*words, ok=False)
     assert calls(sim) == before == (1, 0, 1, 0, 0)
     sim.person(action="pass")
-    stoker.run("session", "done", "lab")
+    stoker.run("session", "done", "lab", ok=False)
     wait_state(stoker, "valid")
     signed_in, checks = calls(sim), sim.counter("checks")
     stoker.run("sweep", "call", "n=1:8:1")
