@@ -140,7 +140,7 @@ def test_one_expiry_under_64_busy_workers_is_one_renewal(stoker, sim):
     assert before == 1
     eventually(lambda: stoker.counts().get("running", 0) == 64)
     sim.person(action="evict-form")
-    stoker.wait_counts(completed=192)
+    stoker.wait_counts(completed=192, timeout=120)
     assert lab(stoker)["generation"] == 2
     assert sim.counter("form_logins") - before == 1
     assert stoker.sql("SELECT DISTINCT attempt, state FROM jobs") == [(1, "completed")]
