@@ -113,7 +113,8 @@ static enum stk_rc mean_done(struct act *act, struct stk_error *err)
     bool is_open =
         act->row.state == STK_SESSION_CHALLENGE_OPEN || act->row.state == STK_SESSION_FINALIZING;
     act->wish = "done";
-    return is_open ? STK_OK : refuse(act, err);
+    act->under_way = stk_session_is_runnable(act->row.state); /* a poll was quicker */
+    return is_open || act->under_way ? STK_OK : refuse(act, err);
 }
 
 static enum stk_rc mean_ready(struct act *act, struct stk_error *err)

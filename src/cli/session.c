@@ -219,7 +219,7 @@ static const struct stk_option options[] = {
     X(check,  run_act,    "ask the authority now whether it still takes the session", \
               "It signs nobody in and changes no challenge.") \
     X(unlock, run_act,    "end a lock-out whose length the authority did not say", \
-              "Trying too early may make the lock longer: look at the authority's own page first.") \
+              "It needs --reason: how do you know that it is over? Trying too early may make the lock longer.") \
     X(pause,  run_act,    "close a session, until it is resumed", \
               "Jobs that run end; no new one starts. A credential that comes meanwhile is kept.") \
     X(resume, run_act,    "open a session that was paused", \
