@@ -185,6 +185,18 @@ static struct stk_session_news news_of(const struct act *act)
     return news;
 }
 
+/* What was given by hand may be anything: where the authority can be asked, the
+ * keeper does so at once. */
+static enum stk_rc have_checked(struct stk_store *store, struct act *act, stk_time_ns now,
+                                struct stk_error *err)
+{
+    bool applied = false;
+    const struct stk_session_change change = { .spec = act->spec, .wish = "check" };
+    bool may_ask = act->credential != NULL && act->spec->check != NULL;
+    if (!may_ask || !stk_session_is_runnable(act->row.state)) return STK_OK;
+    return stk_session_record(store, &change, now, &act->row, &applied, err);
+}
+
 static enum stk_rc write_act(struct stk_store *store, void *arg, stk_time_ns now,
                              struct stk_error *err)
 {
@@ -211,6 +223,8 @@ static enum stk_rc write_act(struct stk_store *store, void *arg, stk_time_ns now
     rc = stk_session_record(store, &change, now, &act->row, &applied, err);
     if (rc != STK_OK) return rc;
     if (!applied) return refuse(act, err);
+    rc = have_checked(store, act, now, err);
+    if (rc != STK_OK) return rc;
     return show_after(store, act, now, err);
 }
 

@@ -229,6 +229,14 @@ def test_a_limit_of_another_class_is_refused(stoker, sim, key, sentence):
     assert done.returncode == 78 and sentence in done.stderr and "sessions.lab.limits" in done.stderr
 
 
+def test_what_is_pasted_is_checked_at_once(stoker, sim):
+    set_up(stoker, sim, "    provider: manual\n    lifetime: 1h\n    check: /userinfo\n")
+    stoker.start_pool()
+    stoker.run("session", "import", "lab", input="no such token\n")
+    row = eventually(lambda: lab(stoker) if lab(stoker)["needs_person"] else None)
+    assert row["generation"] == 1 and "401" in row["reason"]
+
+
 def test_secrets_of_an_authority_are_nowhere(stoker, sim):
     set_up(stoker, sim, FORM)
     pool = stoker.start_pool()
