@@ -23,6 +23,9 @@ BINARY = BUILD / "stoker"
 JOBS = ROOT / "tests" / "support" / "jobs"
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
+# A shell's background job ignores Ctrl-C, and so would every program that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # One worker process may be slow on a loaded machine: a deadline, not a wait.
 DEADLINE = 30
 

@@ -51,7 +51,7 @@ def test_slots_are_shared_by_queues_and_survive_a_kill(stoker):
                  'b: {command: ["true"], params: {n: int}, limits: [api]}', "api: {concurrency: 2}")
     stoker.run("sweep", "a", "n=1,2")
     pool = stoker.start_pool()
-    eventually(lambda: stoker.counts()["running"] == 2)
+    eventually(lambda: stoker.counts().get("running") == 2)
     blocked = stoker.submit("b", "n=1")
     eventually(lambda: 'limit "api"' in stoker.why(blocked))
     assert "2 of 2" in stoker.why(blocked)

@@ -139,7 +139,7 @@ def test_pause_and_resume_and_words_that_mean_nothing_now(stoker):
     assert session(stoker)["state"] == "disabled" and session(stoker)["generation"] == 2, "kept, not opened"
     stoker.run("session", "resume", "duty")
     stoker.wait_counts(completed=1)
-    for words, sentence in ((("done",), "means nothing now"), (("import",), "has no credential"), (("unlock",), "means nothing now")):
+    for words, sentence in ((("cancel",), "means nothing now"), (("import",), "has no credential"), (("unlock",), "means nothing now")):
         done = stoker.run("session", *words, "duty", ok=False, input="x-secret-x\n")
         assert done.returncode != 0 and sentence in done.stderr, done
     done = stoker.run("session", "renew", "dtuy", ok=False)
