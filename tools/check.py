@@ -130,7 +130,7 @@ def main():
         if build(tally, "asan", CLANG, ["-Dfaults=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"]):
             unit(tally, "asan", env=ASAN)
         if build(tally, "tsan", GCC, ["-Dfaults=true", "-Db_sanitize=thread"]):
-            unit(tally, "tsan", ("pool", "exec", "api"), TSAN)
+            unit(tally, "tsan", ("pool", "exec", "api", "session"), TSAN)
         build(tally, "analyzer", GCC, ["-Dc_args=-fanalyzer", "-Dtests=false"])
         build(tally, "release", GCC, ["--buildtype=release"])
     log(f"took {(time.monotonic() - begin) / 60:.1f} minutes")
