@@ -19,7 +19,11 @@ NODE_NEEDED = 18
 SECONDS_TO_INSTALL = 180
 # What npm says when there is no way to a registry; all else is a fault of ours.
 NO_WAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH",
-          "ERR_SOCKET_TIMEOUT", "E403", "E404", "E502", "E503", "ENOTCACHED")
+          "ERR_SOCKET_TIMEOUT", "E403", "E404", "E502", "E503", "ENOTCACHED",
+          # somebody in between whom this machine does not trust
+          "SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER_CERT",
+          "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED")
+SYSTEM_AUTHORITIES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")  # Node.js brings its own list and knows no other
 
 
 class Missing(Exception):
@@ -46,10 +50,17 @@ def folder_of_this_version():
     return cache / "stoker-tests" / f"oidc-{digest[:16]}"
 
 
+def environment():
+    """Whom the machine trusts, npm may trust too."""
+    more = {} if not SYSTEM_AUTHORITIES.exists() else {"NODE_EXTRA_CA_CERTS": str(SYSTEM_AUTHORITIES)}
+    return {**more, **os.environ}
+
+
 def npm_ci(folder):
     words = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=30000"]
     try:
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=SECONDS_TO_INSTALL, check=False)
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=SECONDS_TO_INSTALL, check=False,
+                              env=environment())
     except subprocess.TimeoutExpired:
         raise Missing(f"npm ci did not end within {SECONDS_TO_INSTALL} s") from None
     if done.returncode == 0:
