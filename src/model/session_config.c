@@ -152,7 +152,7 @@ static const struct row {
     { "check",              stk_session_ref,      AT(check),              ". x x . x x x x x x" },
     { "token",              stk_session_ref,      AT(token),              ". . . . . . ! ! . ." },
     { "device",             stk_session_ref,      AT(device),             ". . . . . . ! . . ." },
-    { "logout",             stk_session_ref,      AT(logout),             ". . . . x x . . x ." },
+    { "logout",             stk_session_ref,      AT(logout),             ". . . . . . . . x ." },
     { "init",               stk_session_ref,      AT(init),               ". . . . . . . . x ." },
     { "validate",           stk_session_ref,      AT(validate),           ". . . . . . . . x ." },
     { "reauth",             stk_session_ref,      AT(reauth),             ". . . . . . . . x ." },
