@@ -2,7 +2,7 @@
 # by quickstart and check; nothing is installed that is there already.
 
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 sqlite3
-    libsqlite3-dev libjansson-dev libyaml-dev libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev liboath-dev)
+    libsqlite3-dev libjansson-dev libyaml-dev libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev liboath-dev libpq-dev)
 CHECK_PACKAGES=(clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev python3-pytest
     python3-aiosmtpd curl procps git nginx krb5-kdc krb5-admin-server krb5-user)
 TEST_SERVERS=(nginx krb5-kdc krb5-admin-server)

@@ -15,7 +15,7 @@
 /* clang-format off */
 #define STK_ENGINE_MAP(X)                                                     \
     X(open) X(close) X(owner) X(socket_path) X(versions)                      \
-    X(begin) X(commit) X(rollback)                                            \
+    X(now) X(lease) X(begin) X(commit) X(rollback)                            \
     X(savepoint) X(savepoint_keep) X(savepoint_undo)                          \
     X(task) X(queues) X(queue_pause)                                          \
     X(submit) X(promote) X(next_due) X(claim) X(settle)                       \
@@ -32,11 +32,15 @@
     X(tokens) X(token_find) X(token_add) X(token_remove)                      \
     X(audit_add) X(audits) X(audit_verify)                                    \
     X(notice_add) X(notices_due) X(notice_tried)                              \
+    X(cancels) X(sweep_take) X(hints) X(tell) X(listen)                       \
+    X(watch) X(watched) X(ship) X(shipped)                                    \
     X(tend) X(doctor)
 /* clang-format on */
 
+enum { STK_ENGINE_SCHEMES = 2 };
 struct stk_engine {
-    const char *scheme; /* "sqlite" matches "sqlite:..." */
+    const char *schemes[STK_ENGINE_SCHEMES]; /* "sqlite" matches "sqlite:..." */
+    bool is_shared;                          /* see stk_store_is_shared */
 #define STK_ENGINE_MEMBER(name) __typeof__(stk_store_##name) *name;
     STK_ENGINE_MAP(STK_ENGINE_MEMBER)
 #undef STK_ENGINE_MEMBER
@@ -48,5 +52,6 @@ struct stk_store {
 };
 
 extern const struct stk_engine stk_engine_sqlite;
+extern const struct stk_engine stk_engine_pg;
 
 #endif

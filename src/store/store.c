@@ -12,15 +12,19 @@ static const struct stk_engine *const engines[] = { &stk_engine_sqlite };
 static const struct stk_engine *engine_of(const char *url)
 {
     for (size_t i = 0; i < STK_ARRAY_LEN(engines); i++) {
-        size_t len = strlen(engines[i]->scheme);
-        if (strncmp(url, engines[i]->scheme, len) == 0 && url[len] == ':') return engines[i];
+        for (size_t k = 0; k < STK_ENGINE_SCHEMES && engines[i]->schemes[k] != NULL; k++) {
+            size_t len = strlen(engines[i]->schemes[k]);
+            if (strncmp(url, engines[i]->schemes[k], len) == 0 && url[len] == ':')
+                return engines[i];
+        }
     }
     return NULL;
 }
 
 static enum stk_rc fail_url(const char *url, struct stk_error *err)
 {
-    return stk_fail(err, STK_INVALID, "\"%s\" names no store; write sqlite:PATH", url);
+    return stk_fail(err, STK_INVALID,
+                    "\"%s\" names no store; write sqlite:PATH or postgresql://HOST/DATABASE", url);
 }
 
 /* --- opening ------------------------------------------------------------- */
@@ -55,13 +59,31 @@ enum stk_rc stk_store_owner(const char *url, struct stk_owner *ret, struct stk_e
 char *stk_store_socket_path(const char *url)
 {
     const struct stk_engine *engine = engine_of(url);
-    return engine != NULL ? engine->socket_path(url) : stk_format("%s.sock", url);
+    return engine != NULL ? engine->socket_path(url) : NULL;
+}
+
+bool stk_store_is_shared(const char *url)
+{
+    const struct stk_engine *engine = engine_of(url);
+    return engine != NULL && engine->is_shared;
 }
 
 enum stk_rc stk_store_versions(struct stk_store *store, int *ret_have, int *ret_newest,
                                struct stk_error *err)
 {
     return store->engine->versions(store, ret_have, ret_newest, err);
+}
+
+/* --- time and life -------------------------------------------------------- */
+
+stk_time_ns stk_store_now(struct stk_store *store)
+{
+    return store->engine->now(store);
+}
+
+stk_time_ns stk_store_lease(struct stk_store *store)
+{
+    return store->engine->lease(store);
 }
 
 /* --- transactions -------------------------------------------------------- */
@@ -215,6 +237,13 @@ enum stk_rc stk_store_rescue(struct stk_store *store, int64_t pool_id, stk_bound
     return store->engine->rescue(store, pool_id, bound, context, now, bulk, err);
 }
 
+enum stk_rc stk_store_cancels(struct stk_store *store, int64_t pool_id,
+                              void (*each)(void *context, int64_t job_id), void *context,
+                              struct stk_error *err)
+{
+    return store->engine->cancels(store, pool_id, each, context, err);
+}
+
 enum stk_rc stk_store_release_held(struct stk_store *store, int64_t task_id, stk_time_ns now,
                                    struct stk_bulk *bulk, struct stk_error *err)
 {
@@ -236,6 +265,11 @@ enum stk_rc stk_store_sweep_set(struct stk_store *store, int64_t id, const char 
 {
     assert(spec != NULL);
     return store->engine->sweep_set(store, id, spec, points, filled, err);
+}
+
+enum stk_rc stk_store_sweep_take(struct stk_store *store, int64_t id, struct stk_error *err)
+{
+    return store->engine->sweep_take(store, id, err);
 }
 
 enum stk_rc stk_store_sweeps(struct stk_store *store, int64_t id, int64_t before_id, size_t limit,
@@ -472,6 +506,53 @@ enum stk_rc stk_store_notice_tried(struct stk_store *store, int64_t id, const ch
                                    stk_time_ns next_at, struct stk_error *err)
 {
     return store->engine->notice_tried(store, id, left, next_at, err);
+}
+
+/* --- hints, consoles of other machines ------------------------------------ */
+
+unsigned stk_store_hints(struct stk_store *store)
+{
+    return store->engine->hints(store);
+}
+
+void stk_store_tell(struct stk_store *store, unsigned hints)
+{
+    if (hints != 0) store->engine->tell(store, hints);
+}
+
+enum stk_rc stk_store_listen(const char *url, stk_heard_fn heard, void *context,
+                             struct stk_listener **ret, struct stk_error *err)
+{
+    const struct stk_engine *engine = engine_of(url);
+    if (engine == NULL) return fail_url(url, err);
+    return engine->listen(url, heard, context, ret, err);
+}
+
+enum stk_rc stk_store_watch(struct stk_store *store, int64_t pool_id, uint32_t lines,
+                            stk_time_ns until, stk_time_ns now, int64_t *ret_watch_id,
+                            struct stk_error *err)
+{
+    return store->engine->watch(store, pool_id, lines, until, now, ret_watch_id, err);
+}
+
+enum stk_rc stk_store_watched(struct stk_store *store, int64_t pool_id, int64_t after_id,
+                              stk_time_ns now, struct stk_watch *ret, struct stk_error *err)
+{
+    return store->engine->watched(store, pool_id, after_id, now, ret, err);
+}
+
+enum stk_rc stk_store_ship(struct stk_store *store, const struct stk_shipped *lines, size_t count,
+                           stk_time_ns now, struct stk_error *err)
+{
+    return store->engine->ship(store, lines, count, now, err);
+}
+
+enum stk_rc stk_store_shipped(struct stk_store *store, int64_t pool_id, int64_t after_id,
+                              size_t limit, stk_shipped_fn each, void *context,
+                              struct stk_error *err)
+{
+    assert(limit >= 1 && limit <= STK_PAGE_MAX);
+    return store->engine->shipped(store, pool_id, after_id, limit, each, context, err);
 }
 
 /* --- health -------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * store - the jobs at rest. One interface; SQLite behind it, PostgreSQL later.
+ * store - the jobs at rest. One interface; SQLite or PostgreSQL behind it.
  *
  * The way of a job: submit inserts it pending; promote makes it claimable when
  * it is due; claim gives it an attempt id; settle ends the attempt, guarded by
@@ -12,10 +12,16 @@
  * Memory:  stk_store_open makes, stk_store_close frees; NULL is a no-op.
  *          Structs given to a callback borrow their strings until it returns.
  *          Inputs are borrowed for the call.
+ * Two kinds of store. SQLite: one process owns the file and has its only
+ * writer. PostgreSQL: shared, any number of processes write; each transaction
+ * sees what the others have committed, and nobody may trust its own clock
+ * (stk_store_now) or its own life (stk_store_lease).
+ *
  * Threads: one store per thread. One writer per SQLite file (the owner);
  *          readers in the same process open with read_only.
  * Errors:  STK_FULL (no room), STK_BUSY, STK_UNAVAILABLE may be tried again
- *          after rollback. STK_CONFLICT, STK_NOT_FOUND, STK_BAD_DATA leave the
+ *          after rollback; STK_BUSY, another was in the way, at once.
+ *          STK_CONFLICT, STK_NOT_FOUND, STK_BAD_DATA leave the
  *          transaction usable: nothing of the failed call is in it. After any
  *          other error roll back. A final CHECK or key in the schema stands
  *          behind every rule here.
@@ -51,7 +57,10 @@ struct stk_store_options {
     bool serves;         /* the owner answers on stk_store_socket_path() */
 };
 
-/* `url`: "sqlite:PATH". Creates the file when it is missing, takes the lock
+/* `url`: "sqlite:PATH", or libpq's "postgresql://..." (docs/postgresql.md).
+ * PostgreSQL: connects, within 15 s, and makes or brings up to date the schema
+ * `stoker`, by one process at a time; a reader makes nothing.
+ * SQLite: creates the file when it is missing, takes the lock
  * file (PATH.lock), checks file system and version, runs quick_check after an
  * unclean stop, migrates. STK_BUSY: somebody owns it, the text says who and
  * how to reach them. STK_CONFLICT: the schema is newer than this program.
@@ -71,17 +80,36 @@ struct stk_owner {
 };
 STK_MUST_USE enum stk_rc stk_store_owner(const char *url, struct stk_owner *ret,
                                          struct stk_error *err);
-/* PATH.sock; free() ends it. */
+/* PATH.sock; free() ends it. NULL: a shared store has none. */
 char *stk_store_socket_path(const char *url);
+/* Whether many processes may have it open at once: then nobody owns it, and who
+ * wants something opens it. */
+bool stk_store_is_shared(const char *url);
 
 /* Versions of the schema: of the store, and the newest this program has. */
 STK_MUST_USE enum stk_rc stk_store_versions(struct stk_store *store, int *ret_have, int *ret_newest,
                                             struct stk_error *err);
 
+/* --- time and life -------------------------------------------------------- */
+
+/* The time that decides what is due: this machine's clock, or, of a shared
+ * store, the database's, as of its last answer and carried on by the monotonic
+ * clock: no step of this machine's clock moves it. */
+stk_time_ns stk_store_now(struct stk_store *store);
+
+/* How long a pool lives after a beat that was sent then, until others may give
+ * its jobs back; STK_NEVER: as long as the store is open. A pool ends its
+ * attempts `margin` before that. */
+enum { STK_LEASE_SECONDS = 30, STK_LEASE_MARGIN_SECONDS = 8, STK_LEASE_GRACE_SECONDS = 5 };
+stk_time_ns stk_store_lease(struct stk_store *store);
+
 /* --- transactions -------------------------------------------------------- */
 
 STK_MUST_USE enum stk_rc stk_store_begin(struct stk_store *store, struct stk_error *err);
-/* STK_OK means durable (synchronous=FULL). On failure it is rolled back. */
+/* STK_OK means durable (synchronous=FULL, synchronous_commit=on). On failure it
+ * is rolled back. When the answer to a commit is lost the engine finds out what
+ * became of it. When it cannot, STK_UNAVAILABLE: settles of it that are tried
+ * again are accepted once, and its claims are given back by a later begin. */
 STK_MUST_USE enum stk_rc stk_store_commit(struct stk_store *store, struct stk_error *err);
 void stk_store_rollback(struct stk_store *store);
 
@@ -197,7 +225,7 @@ struct stk_settle {
     /* to.state RUNNING: the job is parked with this, holds no worker, and keeps
      * its attempt id; any other state ends what is known of it elsewhere. */
     const struct stk_remote *remote;
-    /* written by settle: */
+    /* written by settle, at the latest by the commit, until when the struct must stay: */
     bool accepted; /* false: the attempt no longer held the job; refused and counted */
 };
 /* An answer whose attempt does not hold the job is refused alone: accepted
@@ -254,6 +282,9 @@ STK_MUST_USE enum stk_rc stk_store_sweep_new(struct stk_store *store, const char
 /* Replaces the spec; filled says whether all its points are in. */
 STK_MUST_USE enum stk_rc stk_store_sweep_set(struct stk_store *store, int64_t id, const char *spec,
                                              int64_t points, bool filled, struct stk_error *err);
+/* For this transaction, nobody else fills that sweep. STK_BUSY: somebody does. */
+STK_MUST_USE enum stk_rc stk_store_sweep_take(struct stk_store *store, int64_t id,
+                                              struct stk_error *err);
 typedef void (*stk_sweep_fn)(void *context, const struct stk_sweep *sweep);
 /* id 0: the newest `limit` ones before `before_id` (0: from the newest). */
 STK_MUST_USE enum stk_rc stk_store_sweeps(struct stk_store *store, int64_t id, int64_t before_id,
@@ -334,11 +365,14 @@ struct stk_pool_row {
     int64_t pid;
     uint32_t workers;
     stk_time_ns started_at, beat_at, stopped_at; /* stopped_at STK_NEVER while alive */
+    stk_time_ns lease_until;                     /* STK_NEVER: it has none */
     const char *ended;                           /* "stopped", "lost", or NULL */
 };
 STK_MUST_USE enum stk_rc stk_store_pool_start(struct stk_store *store, const char *host,
                                               int64_t pid, uint32_t workers, stk_time_ns now,
                                               int64_t *ret_id, struct stk_error *err);
+/* STK_CONFLICT: its lease has run out, its jobs may be others' by now: end all
+ * attempts, start again under a new id. */
 STK_MUST_USE enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
                                              struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_store_pool_stop(struct stk_store *store, int64_t id, stk_time_ns now,
@@ -347,8 +381,15 @@ typedef void (*stk_pool_fn)(void *context, const struct stk_pool_row *pool);
 STK_MUST_USE enum stk_rc stk_store_pools(struct stk_store *store, size_t limit, stk_pool_fn each,
                                          void *context, struct stk_error *err);
 
+/* Running jobs of the pool that somebody else wants cancelled, each given once;
+ * none on SQLite, where stk_store_cancel says them to the owner. */
+STK_MUST_USE enum stk_rc stk_store_cancels(struct stk_store *store, int64_t pool_id,
+                                           void (*each)(void *context, int64_t job_id),
+                                           void *context, struct stk_error *err);
+
 /* Gives back the running jobs of pools that are gone: on SQLite all but those
- * of `pool_id` (0: all), since an owner has no living peer. A remote job with a
+ * of `pool_id` (0: all), since an owner has no living peer; on a shared store
+ * those of pools whose lease has run out a grace ago, except `pool_id`. A remote job with a
  * handle is parked again, due now; one that was being submitted ends as its
  * task's `ambiguous` says (bound->ambiguous). Bounded steps as
  * for cancel; jobs asked to cancel become cancelled, those interrupted more
@@ -487,10 +528,83 @@ STK_MUST_USE enum stk_rc stk_store_notice_tried(struct stk_store *store, int64_t
                                                 const char *left, stk_time_ns next_at,
                                                 struct stk_error *err);
 
+/* --- hints ---------------------------------------------------------------- */
+
+/* What one process may tell the others that share the store, so that they look
+ * at once and not at their next poll. A hint can be lost: the row is the truth. */
+/* clang-format off */
+#define STK_HINT_MAP(X)                                                  \
+    X(JOBS,     "jobs")     /* some became claimable */                   \
+    X(SESSIONS, "sessions") /* a row changed: opened, closed, a wish */   \
+    X(CANCELS,  "cancels")  /* a running job is to be stopped */          \
+    X(SWEEPS,   "sweeps")   /* one is to be filled */                     \
+    X(NOTICES,  "notices")  /* one is to be delivered */                  \
+    X(WATCH,    "watch")    /* somebody wants to see consoles */
+/* clang-format on */
+enum stk_hint {
+#define STK_HINT_NAME(name, text) STK_HINT_##name,
+    STK_HINT_MAP(STK_HINT_NAME)
+#undef STK_HINT_NAME
+        STK_HINT_COUNT_
+};
+/* One bit (1 << hint) for each that the transactions committed since the last
+ * call are worth; 0 on SQLite. */
+unsigned stk_store_hints(struct stk_store *store);
+
+/* An own thread with an own connection that says hints, coalesced to one message
+ * in 50 ms, and hears those of others (and its own). `heard` is called on that
+ * thread, with all bits whenever it may have missed some. It reconnects by
+ * itself. *ret NULL: the store is not shared. */
+struct stk_listener;
+typedef void (*stk_heard_fn)(void *context, unsigned hints);
+STK_MUST_USE enum stk_rc stk_store_listen(const char *url, stk_heard_fn heard, void *context,
+                                          struct stk_listener **ret, struct stk_error *err);
+void stk_listener_tell(struct stk_listener *listener, unsigned hints); /* NULL, 0: nothing */
+/* False: hints do not come through (a pooler between): poll more often. */
+bool stk_listener_hears(struct stk_listener *listener);
+void stk_listener_close(struct stk_listener *listener); /* says what is left to be said */
+/* For a short command, after its commit: at once, on the store's connection. */
+void stk_store_tell(struct stk_store *store, unsigned hints);
+
+/* --- consoles of other machines ------------------------------------------- */
+
+/* Consoles are shipped through a shared store only while somebody watches. A
+ * watch ends by itself: who watches renews it. pool_id 0: all pools; `lines` are
+ * wanted of what is already there. */
+STK_MUST_USE enum stk_rc stk_store_watch(struct stk_store *store, int64_t pool_id, uint32_t lines,
+                                         stk_time_ns until, stk_time_ns now, int64_t *ret_watch_id,
+                                         struct stk_error *err);
+/* Until when the pool's consoles are watched (0: not at all), and, of watches above
+ * after_id, the newest and how many old lines it wants. */
+struct stk_watch {
+    stk_time_ns until;
+    int64_t newest_id;
+    uint32_t lines;
+};
+STK_MUST_USE enum stk_rc stk_store_watched(struct stk_store *store, int64_t pool_id,
+                                           int64_t after_id, stk_time_ns now, struct stk_watch *ret,
+                                           struct stk_error *err);
+struct stk_shipped {
+    int64_t id; /* rises */
+    int64_t pool_id, job_id;
+    uint32_t worker; /* 0: the pool itself */
+    stk_time_ns at;
+    const char *text; /* the line as its console has it */
+};
+/* Adds lines (ids are given), and takes away those older than 10 minutes. */
+STK_MUST_USE enum stk_rc stk_store_ship(struct stk_store *store, const struct stk_shipped *lines,
+                                        size_t count, stk_time_ns now, struct stk_error *err);
+typedef void (*stk_shipped_fn)(void *context, const struct stk_shipped *line);
+/* Lines above after_id, oldest first, at most `limit`; pool_id 0: of all. */
+STK_MUST_USE enum stk_rc stk_store_shipped(struct stk_store *store, int64_t pool_id,
+                                           int64_t after_id, size_t limit, stk_shipped_fn each,
+                                           void *context, struct stk_error *err);
+
 /* --- health -------------------------------------------------------------- */
 
-/* Checkpoints when the log is long or `idle`; checks that the file is still
- * the one that was opened. Between transactions, by the writer. */
+/* SQLite: checkpoints when the log is long or `idle`; checks that the file is
+ * still the one that was opened. PostgreSQL: adds up the counters' changes.
+ * Between transactions, by the writer. */
 STK_MUST_USE enum stk_rc stk_store_tend(struct stk_store *store, bool idle, struct stk_error *err);
 
 enum stk_finding { STK_FINDING_OK, STK_FINDING_WARN, STK_FINDING_BAD };

@@ -90,6 +90,7 @@ enum stk_rc stk_sqlite_pools(struct stk_store *store, size_t limit, stk_pool_fn 
             .started_at = sqlite3_column_int64(stmt, 4),
             .beat_at = sqlite3_column_int64(stmt, 5),
             .stopped_at = stk_sqlite_time(stmt, 6),
+            .lease_until = STK_NEVER,
             .ended = stk_sqlite_text(stmt, 7),
         };
         each(context, &pool);

@@ -9,7 +9,7 @@
 
 #include "sql_sqlite.h"
 
-const struct stk_engine stk_engine_sqlite = { .scheme = "sqlite",
+const struct stk_engine stk_engine_sqlite = { .schemes = { "sqlite" },
 #define ENGINE_ROW(name) .name = stk_sqlite_##name,
                                               STK_ENGINE_MAP(ENGINE_ROW)
 #undef ENGINE_ROW

@@ -1,0 +1,2 @@
+-- begins to write
+BEGIN
