@@ -146,6 +146,12 @@ static enum stk_rc read_logs(const struct stk_node *node, void *into, struct stk
     return STK_OK;
 }
 
+static enum stk_rc read_lease(const struct stk_node *node, void *into, struct stk_error *err)
+{
+    struct stk_settings *settings = into;
+    return stk_key_duration(node, 3 * STK_SECOND, STK_HOUR, &settings->lease_ns, err);
+}
+
 static enum stk_rc read_grace(const struct stk_node *node, void *into, struct stk_error *err)
 {
     struct stk_settings *settings = into;
@@ -370,6 +376,7 @@ static const struct stk_key keys[] = {
     { "listen",        read_listen        },
     { "logs",          read_logs          },
     { "grace",         read_grace         },
+    { "lease",         read_lease         },
     { "sweep_confirm", read_sweep_confirm },
     { "tasks",         read_tasks         },
     { "sessions",      read_sessions      },
@@ -389,6 +396,7 @@ static struct stk_settings *make_settings(const char *dir)
         .store = make_store_url(dir, STORE_DEFAULT),
         .workers = WORKERS_DEFAULT,
         .grace_ns = 30 * STK_SECOND,
+        .lease_ns = 30 * STK_SECOND,
         .sweep_points_confirm = SWEEP_CONFIRM_DEFAULT,
     };
     settings->logs = make_default_logs(settings->store, dir);

@@ -141,7 +141,8 @@ static enum stk_rc open_parts(struct stk_pool *pool, struct stk_error *err)
 {
     const struct stk_settings *settings = pool->options.settings;
     const struct stk_store_options store_options = { .command = pool->options.command,
-                                                     .serves = pool->options.serves };
+                                                     .serves = pool->options.serves,
+                                                     .lease_ns = settings->lease_ns };
     enum stk_rc rc = stk_store_open(settings->store, &store_options, &pool->store, err);
     if (rc != STK_OK) return rc;
     if (pool->options.consoles) {

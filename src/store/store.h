@@ -52,9 +52,10 @@ enum {
 /* --- opening ------------------------------------------------------------- */
 
 struct stk_store_options {
-    bool read_only;      /* a reader inside the owning process: no lock, no migration */
-    const char *command; /* "stoker up": written to the lock file for whoever comes second */
-    bool serves;         /* the owner answers on stk_store_socket_path() */
+    bool read_only;       /* a reader inside the owning process: no lock, no migration */
+    const char *command;  /* "stoker up": written to the lock file for whoever comes second */
+    bool serves;          /* the owner answers on stk_store_socket_path() */
+    stk_time_ns lease_ns; /* shared: how long its pool lives after a beat; 0: the standard */
 };
 
 /* `url`: "sqlite:PATH", or libpq's "postgresql://..." (docs/postgresql.md).
@@ -97,10 +98,21 @@ STK_MUST_USE enum stk_rc stk_store_versions(struct stk_store *store, int *ret_ha
  * clock: no step of this machine's clock moves it. */
 stk_time_ns stk_store_now(struct stk_store *store);
 
-/* How long a pool lives after a beat that was sent then, until others may give
- * its jobs back; STK_NEVER: as long as the store is open. A pool ends its
- * attempts `margin` before that. */
-enum { STK_LEASE_SECONDS = 30, STK_LEASE_MARGIN_SECONDS = 8, STK_LEASE_GRACE_SECONDS = 5 };
+/* How long a pool lives after a beat was sent, until others take it for gone;
+ * STK_NEVER: as long as the store is open. A pool ends its attempts the margin
+ * before that, and is taken for gone the grace after it: no overlap as long as
+ * killing takes less than both and clocks run equally fast to one in a hundred.
+ * It beats, and looks for others that are gone, thrice in a lease. */
+#define STK_LEASE_STANDARD (30 * STK_SECOND)
+#define STK_LEASE_MIN      (3 * STK_SECOND)
+static inline stk_time_ns stk_lease_margin(stk_time_ns lease_ns)
+{
+    return lease_ns * 4 / 15;
+}
+static inline stk_time_ns stk_lease_grace(stk_time_ns lease_ns)
+{
+    return lease_ns / 6;
+}
 stk_time_ns stk_store_lease(struct stk_store *store);
 
 /* --- transactions -------------------------------------------------------- */

@@ -20,6 +20,9 @@ enum { JOBS_MAX = 600 };
 
 /* Any moment: the store is told the time. */
 #define NOW ((stk_time_ns)1800000000 * STK_SECOND)
+/* When a test's pools start: on a shared store their lease has long run out, so that any
+ * rescue takes them for gone, as on SQLite it does without a lease. */
+#define BORN (NOW - STK_HOUR)
 
 #define OK(call) check((call), &err, #call, __LINE__)
 
@@ -1064,7 +1067,7 @@ static void rescue__gives_back_the_jobs_of_other_pools_only(void **state)
     int64_t lost = submit(task);
     int64_t asked = submit(task);
     begin();
-    OK(stk_store_pool_start(store, "elsewhere", 7, 4, NOW, &other, &err));
+    OK(stk_store_pool_start(store, "elsewhere", 7, 4, BORN, &other, &err));
     commit();
     int64_t saved = pool;
     pool = other;
@@ -1100,7 +1103,7 @@ static void rescue__quarantines_a_job_that_kills_its_pool(void **state)
     assert_int_equal(state_of(id), STK_STATE_FAILED);
     assert_int_equal(events_of(id, STK_EVENT_JOB_QUARANTINED), 1);
     begin(); /* all pools are gone now, ours too */
-    OK(stk_store_pool_start(store, "here", 1, 8, NOW, &pool, &err));
+    OK(stk_store_pool_start(store, "here", 1, 8, BORN, &pool, &err));
     commit();
 }
 
@@ -1395,7 +1398,7 @@ static void pool__beats_until_it_has_stopped(void **state)
     (void)state;
     struct stk_pool_row row = { 0 };
     begin();
-    OK(stk_store_pool_start(store, "host", 42, 3, NOW, &row.id, &err));
+    OK(stk_store_pool_start(store, "host", 42, 3, BORN, &row.id, &err));
     OK(stk_store_pool_beat(store, row.id, NOW + 5, &err));
     commit();
     OK(stk_store_pools(store, 100, see_pool, &row, &err));
@@ -1647,7 +1650,7 @@ static int start_pool(void **state)
     (void)state;
     if (pool != 0) return 0;
     begin();
-    OK(stk_store_pool_start(store, "here", 1, 8, NOW, &pool, &err));
+    OK(stk_store_pool_start(store, "here", 1, 8, BORN, &pool, &err));
     commit();
     return 0;
 }

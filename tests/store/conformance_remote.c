@@ -170,7 +170,7 @@ static struct stk_bulk rescue(enum stk_ambiguous ambiguous)
     struct stk_bulk bulk = { 0 };
     begin();
     OK(stk_store_rescue(store, 0, bound, &ambiguous, NOW, &bulk, &err));
-    OK(stk_store_pool_start(store, "here", 1, 8, NOW, &pool, &err));
+    OK(stk_store_pool_start(store, "here", 1, 8, BORN, &pool, &err));
     commit();
     return bulk;
 }
@@ -606,7 +606,7 @@ static void rescue__submits_again_where_the_task_says_so(void **state)
     struct stk_bulk bulk = { 0 };
     begin();
     OK(stk_store_rescue(store, pool + 1000, bound, &ambiguous, NOW, &bulk, &err));
-    OK(stk_store_pool_start(store, "here", 1, 8, NOW, &pool, &err));
+    OK(stk_store_pool_start(store, "here", 1, 8, BORN, &pool, &err));
     commit();
     assert_int_equal(state_of(claim.id), STK_STATE_FAILED); /* the bound is 0 */
     assert_string_equal(attempts(claim.id).last, "interrupted");

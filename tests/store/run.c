@@ -48,7 +48,7 @@ int run_open(void **state)
     struct stk_store_options options = { .command = "conformance" };
     OK(stk_store_open(getenv("STK_TEST_STORE"), &options, &store, &err));
     begin();
-    OK(stk_store_pool_start(store, "here", 1, 8, NOW, &pool, &err));
+    OK(stk_store_pool_start(store, "here", 1, 8, BORN, &pool, &err));
     commit();
     return 0;
 }

@@ -161,6 +161,7 @@ struct stk_pg {
     char *place;   /* "stoker on db.example:5432", for messages */
     char *command; /* application_name */
     bool read_only;
+    stk_time_ns lease_ns;
     PGconn *conn; /* NULL: lost; begin and reads connect anew */
     unsigned connects;
     int server_version;

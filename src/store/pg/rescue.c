@@ -19,8 +19,6 @@
 #include "base/clock.h"
 #include "base/rand.h"
 
-#define STEADY_NS (STK_LEASE_SECONDS * STK_SECOND / 2)
-
 /* --- pools that are gone ------------------------------------------------- */
 
 static enum stk_rc say_gone(struct stk_pg *self, const struct stk_pg_rows *rows, int row,
@@ -41,11 +39,11 @@ static enum stk_rc end_pools(struct stk_pg *self, int64_t alive, stk_time_ns now
                              struct stk_error *err)
 {
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
-    bool leapt = self->clock_step_mono != 0 && stk_clock_mono() < self->clock_step_mono + STEADY_NS;
+    bool leapt =
+        self->clock_step_mono != 0 && stk_clock_mono() < self->clock_step_mono + self->lease_ns / 2;
     if (leapt) return STK_OK;
     stk_pg_arg_int(self, alive);
     stk_pg_arg_int(self, now);
-    stk_pg_arg_int(self, now - STK_LEASE_GRACE_SECONDS * STK_SECOND);
     enum stk_rc rc = stk_pg_run(self, STMT_POOL_LOST, "look for lost pools", &rows, err);
     for (int i = 0; i < rows.count && rc == STK_OK; i++) {
         rc = say_gone(self, &rows, i, now, err);

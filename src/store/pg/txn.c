@@ -50,8 +50,7 @@ void stk_pg_clock_set(struct stk_pg *self, stk_time_ns db)
 
 stk_time_ns stk_pg_lease(struct stk_store *store)
 {
-    (void)store;
-    return STK_LEASE_SECONDS * STK_SECOND;
+    return downcast(store)->lease_ns;
 }
 
 /* --- what a transaction did -------------------------------------------------- */
