@@ -23,6 +23,11 @@ BINARY = BUILD / "stoker"
 JOBS = ROOT / "tests" / "support" / "jobs"
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
+import postgres  # noqa: E402  (found by the line above)
+
+# The whole suite runs on either engine: STOKER_TEST_ENGINE=pg makes each test a database of its own.
+ENGINE = os.environ.get("STOKER_TEST_ENGINE", "sqlite")
+
 # A shell's background job ignores Ctrl-C, and so would every program that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -46,6 +51,8 @@ def has_faults():
     return BINARY.exists() and b"no such point" in BINARY.read_bytes()
 
 
+on_sqlite = pytest.mark.skipif(ENGINE != "sqlite", reason="about the file of a SQLite store")
+on_postgres = pytest.mark.skipif(ENGINE != "pg", reason="about a shared store: STOKER_TEST_ENGINE=pg")
 needs_faults = pytest.mark.skipif(not has_faults(), reason="needs a build with -Dfaults=true")
 
 
@@ -92,7 +99,7 @@ class Pool:
             self.process = subprocess.Popen(
                 [str(BINARY), "up", *map(str, args)], cwd=stoker.folder, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log,
-                env=clean_environment(HOME=str(stoker.folder), **env))
+                env=clean_environment(HOME=str(stoker.folder), **{**stoker.env, **env}))
 
     @property
     def pid(self):
@@ -110,15 +117,18 @@ class Pool:
             if not self.is_alive():
                 raise AssertionError(f"stoker up ended with {self.process.returncode}:\n{self.log()}")
             done = self.stoker.run("status", "--json", ok=False)
-            return done.returncode == 0 and json_module.loads(done.stdout)["pools"]
+            pools = json_module.loads(done.stdout)["pools"] if done.returncode == 0 else []
+            return [pool for pool in pools if pool["pid"] == self.pid]
 
         self.wait_owner()
-        pools = eventually(ready, timeout)
-        assert pools[0]["pid"] == self.pid
+        eventually(ready, timeout)
         return self
 
     def wait_owner(self):
-        """Until it has the store, or has ended."""
+        """Until it has the store, or has ended. A shared store has no owner."""
+        if self.stoker.database:
+            return self
+
         def owns():
             with contextlib.suppress(OSError, ValueError):
                 return json_module.loads(pathlib.Path(f"{self.stoker.store}.lock").read_text())["pid"] == self.pid
@@ -154,6 +164,8 @@ class Stoker:
         self.store = folder / "stoker.db"
         self.pools = []
         self.others = []
+        self.env = {}
+        self.database = None
         (folder / "locks").mkdir()
         for job in JOBS.iterdir():
             shutil.copy(job, folder)
@@ -172,6 +184,8 @@ class Stoker:
         text = textwrap.dedent(text)
         if "tasks:" not in text:
             text = f"store: sqlite:stoker.db\nworkers: {workers}\ntasks:\n" + textwrap.indent(text, "  ")
+        if self.database:
+            text += "lease: 6s\n"
         store = re.search(r"^store: sqlite:(\S+)$", text, re.M)
         if store:
             self.store = self.folder / store.group(1)
@@ -191,7 +205,7 @@ class Stoker:
         """Runs one command to its end. With json its answer, parsed."""
         words = [str(BINARY), *map(str, args)] + (["--json"] if json else [])
         done = subprocess.run(words, cwd=cwd or self.folder, input=input, capture_output=True, text=True,
-                              timeout=timeout, env=clean_environment(**(env or {})), check=False)
+                              timeout=timeout, env=clean_environment(**{**self.env, **(env or {})}), check=False)
         if ok:
             assert done.returncode == 0, f"{' '.join(words[1:])}: exit {done.returncode}\n{done.stdout}{done.stderr}"
         return json_module.loads(done.stdout) if json else done
@@ -239,7 +253,7 @@ class Stoker:
     def spawn(self, *args, **kwargs):
         """A command that goes on until the test ends."""
         process = subprocess.Popen([str(BINARY), *map(str, args)], cwd=self.folder,
-                                   env=clean_environment(), **kwargs)
+                                   env=clean_environment(**self.env), **kwargs)
         self.others.append(process)
         return process
 
@@ -276,6 +290,8 @@ class Stoker:
 
     def sql(self, query, *values):
         """Rows of the documented views, by another program, read-only."""
+        if self.database:
+            return self.server.query(self.database, query, values)
         with contextlib.closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=10)) as db:
             return db.execute(query, values).fetchall()
 
@@ -289,13 +305,53 @@ class Stoker:
         return pwd.getpwuid(os.getuid()).pw_name
 
 
+class Databases(postgres.Server):
+    """The server of a whole run."""
+
+    def query(self, database, query, values):
+        import psycopg2
+        import psycopg2.extensions
+
+        as_text = psycopg2.extensions.new_type((114, 3802), "JSON_TEXT", lambda value, _cursor: value)
+        with contextlib.closing(psycopg2.connect(host=str(self.folder), port=self.port, user="stoker",
+                                                 dbname=database, options="-c search_path=stoker")) as db:
+            psycopg2.extensions.register_type(as_text, db)
+            with db.cursor() as cursor:
+                cursor.execute(query.replace("%", "%%").replace("?", "%s"), values)
+                return cursor.fetchall()
+
+
+@pytest.fixture(scope="session")
+def databases():
+    """The PostgreSQL server, started when the first test wants one."""
+    server = Databases().init().start()
+    yield server
+    server.remove()
+
+
+def give_database(stoker, server):
+    """The test's store is a fresh database of that server."""
+    stoker.server = server
+    stoker.database = f"t{server.made}"
+    server.made += 1
+    server.create(stoker.database)
+    stoker.env["STOKER_STORE"] = server.url(stoker.database)
+
+
+Databases.made = 0
+
+
 @contextlib.contextmanager
-def stoker_in(folder):
+def stoker_in(folder, server=None):
     stoker = Stoker(folder)
     try:
+        if server:
+            give_database(stoker, server)
         yield stoker
     finally:
         stoker.clean_up()
+        if stoker.database:
+            server.drop(stoker.database)
 
 
 @pytest.fixture
@@ -307,7 +363,8 @@ def short_folder():
 
 
 @pytest.fixture
-def stoker(short_folder):
+def stoker(short_folder, request):
     assert BINARY.exists(), f"no {BINARY}: build it first, or name the build folder in STOKER_BUILD"
-    with stoker_in(short_folder) as made:
+    server = request.getfixturevalue("databases") if ENGINE == "pg" else None
+    with stoker_in(short_folder, server) as made:
         yield made
