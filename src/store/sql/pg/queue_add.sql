@@ -1,0 +1,2 @@
+-- $1 name -> id
+INSERT INTO stoker.queue (name) VALUES ($1::text) RETURNING id
