@@ -29,7 +29,7 @@ enum { STK_WORKERS_MAX = 256, STK_TASKS_MAX = 1024 };
 struct stk_settings {
     char *file;           /* absolute path of stoker.yaml; NULL when none was found */
     char *dir;            /* its folder; the current folder when none */
-    char *store;          /* "sqlite:/abs/path/stoker.db" (relative paths made absolute) */
+    char *store;          /* "sqlite:/abs/path/stoker.db", or "postgresql://..." as it was given */
     char *listen;         /* "127.0.0.1:7077" or NULL; unused until there is a TCP server */
     char *logs;           /* folder of the worker consoles; default: the store's path + ".logs" */
     uint32_t workers;     /* default 8 */
