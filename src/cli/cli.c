@@ -17,6 +17,7 @@
 #include "cli/sign_in.h"
 #include "client/client.h"
 #include "model/shown.h"
+#include "model/store_url.h"
 
 static const struct stk_command_info *const commands[] = {
 #define STK_COMMAND_ROW(name) &stk_cli_##name,
@@ -26,7 +27,9 @@ static const struct stk_command_info *const commands[] = {
 
 const struct stk_option stk_global_options[] = {
     { .name = "config", .value = "FILE", .help = "read this file instead of stoker.yaml" },
-    { .name = "store", .value = "URL", .help = "the jobs database: sqlite:PATH" },
+    { .name = "store",
+      .value = "URL",
+      .help = "the jobs database: sqlite:PATH or postgresql://USER@HOST/DATABASE" },
     { .name = "as", .value = "NAME", .help = "act as this user: stoker asks for the password" },
     { .name = "password-stdin", .help = "read the password from a line of stdin instead" },
     { .name = "code",
@@ -176,6 +179,8 @@ enum stk_rc stk_cli_settings(struct stk_cli *cli, bool must_exist, const struct 
         const char *file = stk_args_text(&cli->args, "config");
         const char *store = stk_args_text(&cli->args, "store");
         enum stk_rc rc = stk_settings_load(file, must_exist || file != NULL, &cli->settings_, err);
+        if (rc != STK_OK) return rc;
+        if (store != NULL) rc = stk_store_url_check_secret(store, err);
         if (rc != STK_OK) return rc;
         if (store != NULL) stk_settings_set_store(cli->settings_, store);
     }

@@ -94,6 +94,7 @@ static enum stk_rc connect_to(struct stk_client *client, struct stk_error *err)
     stk_time_ns deadline = stk_clock_mono() + PATIENCE;
     stk_time_ns pause = PAUSE_MIN;
     if (client->remote != NULL || client->store != NULL) return STK_OK;
+    if (stk_store_is_shared(client->options.settings->store)) return open_here(client, err);
 
     while (true) {
         bool again = false;
@@ -149,7 +150,8 @@ void stk_client_closep(struct stk_client **client)
 
 void stk_client_rest(struct stk_client *client)
 {
-    if (client->remote == NULL) disconnect(client);
+    bool is_in_the_way = !stk_store_is_shared(client->options.settings->store);
+    if (client->remote == NULL && is_in_the_way) disconnect(client);
 }
 
 bool stk_client_is_remote(const struct stk_client *client)
@@ -179,7 +181,7 @@ static enum stk_rc call_here(struct stk_client *client, const char *method, cons
         .authorization = client->options.authorization,
         .code = client->options.code,
         .signed_in = &client->signed_in,
-        .now = stk_clock_now(),
+        .now = stk_store_now(client->store),
     };
     return stk_api_call(&api, &request, ret, err);
 }
