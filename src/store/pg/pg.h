@@ -32,7 +32,7 @@
 #define STK_PG_READ_NS    (2 * STK_SECOND) /* of one question of people, as on SQLite */
 #define STK_PG_DOUBT_NS   (10 * STK_SECOND)
 
-enum { STK_PG_ARGS_MAX = 40, STK_PG_SENT_MAX = 64 };
+enum { STK_PG_ARGS_MAX = 40, STK_PG_SENT_MAX = 64, STK_PG_NAME_BYTES = 24 };
 
 struct stk_pg;
 
@@ -155,6 +155,8 @@ struct stk_pg {
     unsigned connects;
     int server_version;
     int64_t timeline;
+    bool stale;        /* of a server that takes no writes any more: connect anew */
+    char prefix[12];   /* of the names of prepared statements: no other connection's */
 
     /* exchange */
     bool prepared[STMT_COUNT_];
@@ -168,17 +170,16 @@ struct stk_pg {
 
     /* time */
     stk_time_ns clock_db, clock_mono, clock_last;
-    stk_time_ns clock_step; /* the largest leap of the database's clock seen */
+    stk_time_ns clock_step, clock_step_mono; /* the last leap of the database's clock, and when (mono; 0: none) */
 
     /* transaction */
     bool in_txn, in_savepoint;
     int64_t xid;
     unsigned hints, hints_saved, hints_done; /* of this transaction; at its savepoint; committed */
-    struct doubt doubt, lately;              /* lately: found out to be committed */
-    struct stk_job_attempt *txn_settles;
-    size_t txn_settle_count, txn_settle_size;
-    struct live *txn_claims;
-    size_t txn_claim_count, txn_claim_size;
+    struct doings doings;  /* of this transaction */
+    struct doubt doubt;
+    bool doubt_committed;
+    size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
     struct words words;
     struct count_set counts, counts_saved; /* of this transaction; at its savepoint */
@@ -242,6 +243,11 @@ STK_MUST_USE enum stk_rc stk_pg_number(struct stk_pg *self, enum stmt stmt, cons
 STK_MUST_USE enum stk_rc stk_pg_send(struct stk_pg *self, enum stmt stmt, const char *what,
                                      stk_pg_take_fn take, void *context, struct stk_error *err);
 
+/* All replies that are still out; of the last one its rows (ret_last may be NULL). */
+STK_MUST_USE enum stk_rc stk_pg_collect(struct stk_pg *self, struct stk_pg_rows *ret_last,
+                                        struct stk_error *err);
+STK_MUST_USE enum stk_rc stk_pg_prepare(struct stk_pg *self, enum stmt stmt, struct stk_error *err);
+
 void stk_pg_rows_release(struct stk_pg_rows *rows); /* for STK_CLEANUP */
 bool stk_pg_is_null(const struct stk_pg_rows *rows, int row, int column);
 int64_t stk_pg_int(const struct stk_pg_rows *rows, int row,
@@ -276,6 +282,19 @@ enum stk_rc stk_pg_fail(struct stk_pg *self, const PGresult *result, const char 
                         struct stk_error *err);
 
 /* --- transactions (txn.c) --------------------------------------------------- */
+
+/* The database's clock, just heard. */
+void stk_pg_clock_set(struct stk_pg *self, stk_time_ns db);
+/* Finds out what became of a commit whose answer was lost, if there is one. */
+STK_MUST_USE enum stk_rc stk_pg_doubt_resolve(struct stk_pg *self, struct stk_error *err);
+/* Whether that settle was accepted in a commit whose answer was lost. */
+bool stk_pg_settled_lately(const struct stk_pg *self, int64_t job_id, int64_t attempt_id);
+/* For the commit: these are claimed, this has ended. */
+void stk_pg_txn_claim(struct stk_pg *self, const struct live *claim);
+void stk_pg_txn_settle(struct stk_pg *self, int64_t job_id, int64_t attempt_id);
+/* Jobs claimed in a commit whose answer was lost: nobody runs them. */
+STK_MUST_USE enum stk_rc stk_pg_claims_back(struct stk_pg *self, const struct live *claims,
+                                            size_t count, struct stk_error *err);
 
 /* At the start of every write: a transaction is open and has not failed. */
 STK_MUST_USE enum stk_rc stk_pg_writing(const struct stk_pg *self, struct stk_error *err);
@@ -328,7 +347,10 @@ static inline void stk_pg_due_doubt(struct stk_pg *self)
     self->due_read_at = 0;
 }
 
-/* --- claimed jobs (claim.c) --------------------------------------------------- */
+/* Reads them again, with the next question. */
+STK_MUST_USE enum stk_rc stk_pg_due_send(struct stk_pg *self, struct stk_error *err);
+
+/* --- claimed jobs (live.c, claim.c) --------------------------------------------------- */
 
 struct live *stk_pg_live_find(struct stk_pg *self, int64_t id); /* NULL: not claimed here */
 void stk_pg_live_add(struct stk_pg *self, const struct live *live);

@@ -212,7 +212,7 @@ CREATE TABLE stoker.event (
     job_id   bigint,
     sweep_id bigint,
     pool_id  bigint,
-    xid      xid8   NOT NULL DEFAULT pg_current_xact_id(),
+    xid      bigint NOT NULL DEFAULT txid_current(),
     kind     text   NOT NULL,
     queue    text,
     actor    text,
@@ -391,7 +391,7 @@ CREATE UNLOGGED TABLE stoker.console_line (
     pool_id bigint  NOT NULL,
     job_id  bigint,
     at      bigint  NOT NULL,
-    xid     xid8    NOT NULL DEFAULT pg_current_xact_id(),
+    xid     bigint  NOT NULL DEFAULT txid_current(),
     worker  integer NOT NULL,
     text    text    NOT NULL
 );
@@ -448,9 +448,10 @@ END $$;
 
 -- The views: stable, documented, the same on every engine.
 CREATE FUNCTION stoker.rfc3339(ns bigint) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN to_char(timestamp '1970-01-01' + (ns / 1000000) * interval '1 millisecond',
-               'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT to_char(timestamp '1970-01-01' + (ns / 1000000) * interval '1 millisecond',
+                   'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
 
 CREATE VIEW stoker.jobs AS
 SELECT j.id, t.name AS task, q.name AS queue, j.sweep_id, j.state::text AS state, ~j.rank AS priority,

@@ -1,2 +1,2 @@
--- begins to write
-BEGIN
+-- begins to write; READ COMMITTED, whatever the database says
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE

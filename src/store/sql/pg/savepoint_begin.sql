@@ -1,0 +1,2 @@
+-- one deep
+SAVEPOINT call

@@ -1,0 +1,2 @@
+-- also after savepoint_undo
+RELEASE SAVEPOINT call

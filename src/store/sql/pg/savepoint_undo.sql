@@ -1,0 +1,2 @@
+-- what was done since is gone
+ROLLBACK TO SAVEPOINT call

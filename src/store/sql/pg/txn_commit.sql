@@ -1,0 +1,2 @@
+-- ends what txn_begin began
+COMMIT

@@ -1,0 +1,2 @@
+-- one moment for several questions
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY

@@ -1,0 +1,2 @@
+-- ends what txn_begin or txn_read began
+ROLLBACK
