@@ -207,7 +207,8 @@ enum stk_rc stk_pg_prepare(struct stk_pg *self, enum stmt stmt, struct stk_error
         return fail_send(self, "prepare a statement", err);
     }
     self->prepared[stmt] = true;
-    note_sent(self, (struct sent){ .stmt = stmt, .is_prepare = true, .what = "prepare a statement" });
+    note_sent(self,
+              (struct sent){ .stmt = stmt, .is_prepare = true, .what = "prepare a statement" });
     return STK_OK;
 }
 
@@ -336,8 +337,8 @@ static enum stk_rc collect_sync(struct stk_pg *self, struct collecting *now)
 {
     PGresult *result = NULL;
     enum stk_rc rc = next_result(self, now->deadline, &result);
-    bool is_sync = rc == STK_OK && result != NULL &&
-                   self->pq->PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+    bool is_sync =
+        rc == STK_OK && result != NULL && self->pq->PQresultStatus(result) == PGRES_PIPELINE_SYNC;
     self->pq->PQclear(result);
     return is_sync ? STK_OK : STK_UNAVAILABLE;
 }

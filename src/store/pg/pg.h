@@ -98,7 +98,8 @@ struct live_set {
 struct floor {
     int64_t queue_id;
     int64_t rank, id;
-    stk_time_ns whole_at, whole_every; /* mono: when to scan from the start again */
+    stk_time_ns whole_at, whole_every; /* mono: when the next walk from the start may be */
+    bool put_off;                      /* one is wanted, and not yet its time */
 };
 
 /* --- statements and their replies (exchange.c) ----------------------------- */
@@ -132,16 +133,25 @@ struct arg {
     bool is_null;
 };
 
-/* A commit whose answer was lost, and is not found out about yet. */
+/* What a transaction has claimed and settled. */
+struct job_attempt {
+    int64_t id, attempt_id;
+};
+struct doings {
+    struct live *claims;
+    size_t claim_count, claim_size;
+    struct job_attempt *settles;
+    size_t settle_count, settle_size;
+};
+
+/* A commit whose answer was lost. OPEN: what became of it is not known yet;
+ * KNOWN: it is, and claims of it are still to be given back. */
+enum doubt_state { DOUBT_NONE, DOUBT_OPEN, DOUBT_KNOWN };
 struct doubt {
-    bool open;
+    enum doubt_state state;
+    bool committed;
     int64_t xid, timeline;
-    struct live *claims; /* made in it */
-    size_t claim_count;
-    struct stk_job_attempt {
-        int64_t id, attempt_id;
-    } * settles; /* accepted in it */
-    size_t settle_count;
+    struct doings doings;
 };
 
 struct stk_pg {
@@ -155,8 +165,8 @@ struct stk_pg {
     unsigned connects;
     int server_version;
     int64_t timeline;
-    bool stale;        /* of a server that takes no writes any more: connect anew */
-    char prefix[12];   /* of the names of prepared statements: no other connection's */
+    bool stale;      /* of a server that takes no writes any more: connect anew */
+    char prefix[12]; /* of the names of prepared statements: no other connection's */
 
     /* exchange */
     bool prepared[STMT_COUNT_];
@@ -170,15 +180,15 @@ struct stk_pg {
 
     /* time */
     stk_time_ns clock_db, clock_mono, clock_last;
-    stk_time_ns clock_step, clock_step_mono; /* the last leap of the database's clock, and when (mono; 0: none) */
+    stk_time_ns clock_step,
+        clock_step_mono; /* the last leap of the database's clock, and when (mono; 0: none) */
 
     /* transaction */
     bool in_txn, in_savepoint;
     int64_t xid;
     unsigned hints, hints_saved, hints_done; /* of this transaction; at its savepoint; committed */
-    struct doings doings;  /* of this transaction */
+    struct doings doings;                    /* of this transaction */
     struct doubt doubt;
-    bool doubt_committed;
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
     struct words words;

@@ -16,9 +16,9 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
-#define STEP_NS   STK_SECOND          /* a leap of the clock that is worth a word */
-#define DUE_NS    (200 * STK_MS)      /* next_due and next_poll are read again after */
-#define PAUSE_NS  (100 * STK_MS)      /* between two tries to find out about a commit */
+#define STEP_NS  STK_SECOND     /* a leap of the clock that is worth a word */
+#define DUE_NS   (200 * STK_MS) /* next_due and next_poll are read again after */
+#define PAUSE_NS (100 * STK_MS) /* between two tries to find out about a commit */
 
 /* --- time ------------------------------------------------------------------ */
 
@@ -139,8 +139,10 @@ static enum stk_rc ask_about(struct stk_pg *self, bool *ret_committed, struct st
     bool is_open = status != NULL && strcmp(status, "in progress") == 0;
     *ret_committed = status != NULL && strcmp(status, "committed") == 0;
     if (!is_open) return STK_OK;
-    return stk_fail(err, STK_UNAVAILABLE, "the server (%s) has not ended a lost connection's "
-                    "commit yet", self->place);
+    return stk_fail(err, STK_UNAVAILABLE,
+                    "the server (%s) has not ended a lost connection's "
+                    "commit yet",
+                    self->place);
 }
 
 enum stk_rc stk_pg_doubt_resolve(struct stk_pg *self, struct stk_error *err)
@@ -152,8 +154,8 @@ enum stk_rc stk_pg_doubt_resolve(struct stk_pg *self, struct stk_error *err)
     if (rc != STK_OK) return rc;
     if (!committed) self->doubt.doings.settle_count = 0;
     if (!committed && !other_timeline) self->doubt.doings.claim_count = 0;
-    self->doubt.state = DOUBT_COMMITTED;
-    self->doubt_committed = committed;
+    self->doubt.state = DOUBT_KNOWN;
+    self->doubt.committed = committed;
     return STK_OK;
 }
 
@@ -168,13 +170,13 @@ static bool find_out(struct stk_pg *self)
         (void)nanosleep(&pause, NULL);
     }
     self->in_txn = was_in_txn;
-    return self->doubt.state == DOUBT_COMMITTED && self->doubt_committed;
+    return self->doubt.state == DOUBT_KNOWN && self->doubt.committed;
 }
 
 static enum stk_rc give_back(struct stk_pg *self, struct stk_error *err)
 {
     struct doubt *doubt = &self->doubt;
-    if (doubt->state != DOUBT_COMMITTED || doubt->doings.claim_count == 0) return STK_OK;
+    if (doubt->state != DOUBT_KNOWN || doubt->doings.claim_count == 0) return STK_OK;
     return stk_pg_claims_back(self, doubt->doings.claims, doubt->doings.claim_count, err);
 }
 
@@ -247,9 +249,11 @@ enum stk_rc stk_pg_writing(const struct stk_pg *self, struct stk_error *err)
  * the server skip all that follow it. */
 static void end_txn(struct stk_pg *self)
 {
+    enum stk_rc rc = STK_OK;
     self->arg_count = 0;
-    if (self->conn != NULL && self->sent_count > 0) (void)stk_pg_collect(self, NULL, NULL);
-    if (self->conn != NULL) (void)stk_pg_run(self, STMT_TXN_ROLLBACK, "roll back", NULL, NULL);
+    if (self->conn != NULL && self->sent_count > 0) rc = stk_pg_collect(self, NULL, NULL);
+    if (self->conn != NULL) rc = stk_pg_run(self, STMT_TXN_ROLLBACK, "roll back", NULL, NULL);
+    (void)rc;
 }
 
 static void forget_txn(struct stk_pg *self)
@@ -315,7 +319,7 @@ enum stk_rc stk_pg_commit(struct stk_store *store, struct stk_error *err)
         return rc;
     }
     /* Given back in this transaction, if there were any. */
-    if (self->doubt.state == DOUBT_COMMITTED) self->doubt.doings.claim_count = 0;
+    if (self->doubt.state == DOUBT_KNOWN) self->doubt.doings.claim_count = 0;
     doings_are_true(self);
     self->in_txn = false;
     self->hints_done |= self->hints;

@@ -194,9 +194,10 @@ CREATE TABLE stoker.pool (
     stopped_at  bigint,
     ended       text     CHECK (ended IN ('stopped', 'lost')),
     running     bigint[] NOT NULL DEFAULT '{}',
+    rescued     boolean  NOT NULL DEFAULT false, -- ended, and none of its jobs is running any more
     CHECK ((stopped_at IS NULL) = (ended IS NULL))
 ) WITH (fillfactor = 50);
-CREATE INDEX pool_alive ON stoker.pool (id) WHERE stopped_at IS NULL;
+CREATE INDEX pool_alive ON stoker.pool (id) WHERE NOT rescued;
 
 -- Running jobs that somebody wants stopped, until their pool has heard of it.
 CREATE TABLE stoker.cancel_ask (

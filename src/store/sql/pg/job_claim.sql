@@ -1,0 +1,29 @@
+-- $1 queue, $2 pool, $3 rank and $4 id to begin at, $5 how many, $6 attempt ids, $7 worker numbers, $8 now ->
+-- id, task, sweep, attempt, interruptions, params, attempt id, worker, rank. A pool that has ended claims
+-- nothing: its rescue waits for this lock. Not one statement with the outcomes: SKIP LOCKED locks, for a
+-- moment, rows that it then leaves alone, and two such statements could wait for each other.
+WITH open AS MATERIALIZED (
+    SELECT 1
+      FROM stoker.pool p
+     WHERE p.id = $2::bigint AND p.stopped_at IS NULL
+       AND NOT (SELECT paused FROM stoker.queue WHERE id = $1::bigint)
+       FOR SHARE OF p
+), picked AS MATERIALIZED (
+    SELECT j.id
+      FROM stoker.job j
+     WHERE j.queue_id = $1::bigint AND j.due AND (j.rank, j.id) >= ($3::bigint, $4::bigint)
+       AND EXISTS (SELECT FROM open)
+     ORDER BY j.rank, j.id
+     LIMIT $5::bigint
+       FOR UPDATE OF j SKIP LOCKED
+), listed AS MATERIALIZED (
+    SELECT ARRAY(SELECT id FROM picked) AS ids
+)
+UPDATE stoker.job j
+   SET state = 'running', due = false, ready_at = NULL, attempt = j.attempt + 1,
+       pool_id = $2::bigint, started_at = $8::bigint,
+       attempt_id = ($6::bigint[])[array_position((SELECT ids FROM listed), j.id)],
+       worker = ($7::bigint[])[array_position((SELECT ids FROM listed), j.id)]
+ WHERE j.id = ANY ((SELECT ids FROM listed)::bigint[])
+RETURNING j.id, j.task_id, j.sweep_id, j.attempt, j.interruptions, j.params, j.attempt_id, j.worker,
+          j.rank
