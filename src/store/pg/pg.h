@@ -340,6 +340,8 @@ void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64
                   enum stk_state from, enum stk_state to, stk_time_ns now);
 /* Sends the changes gathered so far: before a read that sums them, and at commit. */
 STK_MUST_USE enum stk_rc stk_pg_counts_write(struct stk_pg *self, struct stk_error *err);
+/* Adds up changes of others, too; outside a transaction. */
+STK_MUST_USE enum stk_rc stk_pg_counts_fold(struct stk_pg *self, struct stk_error *err);
 void stk_pg_counts_copy(struct count_set *to, const struct count_set *from);
 void stk_pg_counts_release(struct count_set *set);
 

@@ -1,0 +1,6 @@
+-- $1 sweep -> its jobs by state
+SELECT coalesce(sum(pending), 0)::bigint, coalesce(sum(running), 0)::bigint,
+       coalesce(sum(completed), 0)::bigint, coalesce(sum(failed), 0)::bigint,
+       coalesce(sum(cancelled), 0)::bigint
+  FROM stoker.counts_now
+ WHERE sweep_id = $1::bigint
