@@ -105,7 +105,9 @@ enum stk_rc stk_pg_counts_fold(struct stk_pg *self, struct stk_error *err)
 /* A transaction under way is to see its own changes. */
 static enum stk_rc write_before_reading(struct stk_pg *self, struct stk_error *err)
 {
-    return self->in_txn && !self->read_only ? stk_pg_counts_write(self, err) : STK_OK;
+    if (!self->in_txn || self->read_only) return STK_OK;
+    enum stk_rc rc = stk_pg_settle_late(self, err);
+    return rc == STK_OK ? stk_pg_counts_write(self, err) : rc;
 }
 
 enum stk_rc stk_pg_counts(struct stk_store *store, int64_t sweep_id, struct stk_counts *ret,
