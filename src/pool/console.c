@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/timetext.h"
+#include "pool/console_dir.h"
 
 enum { RING_BYTES = 64 * 1024, RING_LINES = 512, FILE_BYTES_MAX = 4 * 1024 * 1024, FILES_KEPT = 4 };
 
@@ -61,6 +62,7 @@ struct console {
 
 struct stk_consoles {
     char *dir;
+    int dir_lock; /* -1: no folder */
     uint32_t workers;
     struct console *all; /* [workers + 1] */
     _Atomic uint64_t seq;
@@ -339,12 +341,14 @@ void stk_line_text(const struct stk_line *line, struct stk_buf *buf)
 enum stk_rc stk_consoles_open(const char *dir, uint32_t workers, struct stk_consoles **ret,
                               struct stk_error *err)
 {
-    if (dir != NULL && mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        return stk_fail(err, STK_UNAVAILABLE, "could not make the folder of the consoles %s: %s",
-                        dir, strerror(errno));
-    }
+    char *taken = NULL;
+    int dir_lock = -1;
+    enum stk_rc rc = dir == NULL ? STK_OK : stk_console_dir_take(dir, &taken, &dir_lock, err);
+    if (rc != STK_OK) return rc;
+
     struct stk_consoles *consoles = stk_alloc(sizeof(*consoles));
-    consoles->dir = stk_strdup(dir);
+    consoles->dir = taken;
+    consoles->dir_lock = dir_lock;
     consoles->workers = workers;
     consoles->all = stk_alloc((workers + 1) * sizeof(*consoles->all));
     for (uint32_t i = 0; i <= workers; i++) {
@@ -361,6 +365,11 @@ enum stk_rc stk_consoles_open(const char *dir, uint32_t workers, struct stk_cons
     return STK_OK;
 }
 
+const char *stk_consoles_dir(const struct stk_consoles *consoles)
+{
+    return consoles->dir;
+}
+
 void stk_consoles_close(struct stk_consoles *consoles)
 {
     if (consoles == NULL) return;
@@ -374,6 +383,7 @@ void stk_consoles_close(struct stk_consoles *consoles)
     }
     (void)pthread_cond_destroy(&consoles->more);
     (void)pthread_mutex_destroy(&consoles->lock);
+    if (consoles->dir_lock >= 0) (void)close(consoles->dir_lock);
     free(consoles->all);
     free(consoles->dir);
     free(consoles);

@@ -37,10 +37,13 @@ const char *stk_line_mark(enum stk_line_kind kind);
 
 struct stk_consoles;
 
-/* dir NULL: rings only. Worker numbers are 1..workers; 0 is the pool's. */
+/* dir NULL: rings only; one that another pool has is passed over for DIR.2 and so
+ * on (pool/console_dir.h). Worker numbers are 1..workers; 0 is the pool's. */
 STK_MUST_USE enum stk_rc stk_consoles_open(const char *dir, uint32_t workers,
                                            struct stk_consoles **ret, struct stk_error *err);
 void stk_consoles_close(struct stk_consoles *consoles);
+/* Where its files are, or NULL. */
+const char *stk_consoles_dir(const struct stk_consoles *consoles);
 
 /* The text is escaped here; it need not end in a newline. */
 void stk_console_add(struct stk_consoles *consoles, uint32_t worker, int64_t job_id,

@@ -111,7 +111,9 @@ enum stk_rc stk_pg_counts_fold(struct stk_pg *self, struct stk_error *err)
 /* A transaction under way is to see its own changes. */
 static enum stk_rc write_before_reading(struct stk_pg *self, struct stk_error *err)
 {
-    return self->in_txn ? stk_pg_counts_write(self, err) : STK_OK;
+    if (!self->in_txn || self->read_only) return STK_OK;
+    enum stk_rc rc = stk_pg_settle_late(self, err);
+    return rc == STK_OK ? stk_pg_counts_write(self, err) : rc;
 }
 
 static struct stk_counts counts_of(const struct stk_pg_rows *rows, int row, int column)

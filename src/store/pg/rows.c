@@ -42,21 +42,25 @@ enum stk_rc stk_pg_pool_start(struct stk_store *store, const char *host, int64_t
     return rc;
 }
 
-/* Those claimed in this transaction are not among the live ones yet. */
-static void bind_running(struct stk_pg *self)
+/* Nothing but this pool adds to its log, so what lies before is gone already. */
+static enum stk_rc take_trimmed(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
+                                struct stk_error *err)
 {
-    const struct live_set *live = &self->live;
-    const struct doings *doings = &self->doings;
-    stk_pg_array_ints(self, live->count + doings->claim_count);
-    for (size_t i = 0; i < live->size; i++) {
-        if (live->places[i].id != 0) stk_pg_item_int(self, live->places[i].id);
-    }
-    for (size_t i = 0; i < doings->claim_count; i++) {
-        stk_pg_item_int(self, doings->claims[i].id);
-    }
-    stk_pg_array_end(self);
+    (void)context, (void)err;
+    if (!stk_pg_is_null(rows, 0, 0)) self->claim_log_from = stk_pg_int(rows, 0, 0);
+    return STK_OK;
 }
 
+static enum stk_rc trim_claims(struct stk_pg *self, int64_t pool_id, struct stk_error *err)
+{
+    stk_pg_arg_int(self, pool_id);
+    stk_pg_arg_int(self, self->claim_log_from);
+    return stk_pg_send(self, STMT_CLAIM_LOG_TRIM, "write a pool's heartbeat", take_trimmed, NULL,
+                       err);
+}
+
+/* It is not asked whether the lease has run out: as long as nobody has taken the
+ * pool for gone its jobs are its own. */
 enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
                              struct stk_error *err)
 {
@@ -67,10 +71,16 @@ enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, stk_time_ns no
     stk_pg_arg_int(self, id);
     stk_pg_arg_int(self, now);
     stk_pg_arg_int(self, now + self->lease_ns);
-    bind_running(self);
+    stk_pg_array_ints(self, self->live.count);
+    for (size_t i = 0; i < self->live.size; i++) {
+        if (self->live.places[i].id != 0) stk_pg_item_int(self, self->live.places[i].id);
+    }
+    stk_pg_array_end(self);
     rc = stk_pg_change(self, STMT_POOL_BEAT, "write a pool's heartbeat", &changed, err);
+    if (rc == STK_OK && changed == 1) rc = trim_claims(self, id, err);
     if (rc != STK_OK || changed == 1) return rc;
-    return stk_fail(err, STK_CONFLICT, "pool p%lld's lease has run out", (long long)id);
+    return stk_fail(err, STK_CONFLICT, "pool p%lld has ended, or was taken for gone",
+                    (long long)id);
 }
 
 enum stk_rc stk_pg_pool_stop(struct stk_store *store, int64_t id, stk_time_ns now,
@@ -82,28 +92,12 @@ enum stk_rc stk_pg_pool_stop(struct stk_store *store, int64_t id, stk_time_ns no
     if (rc != STK_OK) return rc;
     stk_pg_arg_int(self, id);
     stk_pg_arg_int(self, now);
-    stk_pg_arg_text(self, "stopped");
     rc = stk_pg_change(self, STMT_POOL_END, "stop a pool", &changed, err);
     if (rc != STK_OK) return rc;
     if (changed == 0) return stk_fail(err, STK_CONFLICT, "pool p%lld has ended", (long long)id);
     char text[64];
     (void)snprintf(text, sizeof(text), "pool p%lld stopped in good order", (long long)id);
     return add_pool_event(self, STK_EVENT_POOL_STOPPED, id, text, now, err);
-}
-
-static struct stk_pool_row pool_of(const struct stk_pg_rows *rows, int row)
-{
-    return (struct stk_pool_row){
-        .id = stk_pg_int(rows, row, 0),
-        .host = stk_pg_text(rows, row, 1),
-        .pid = stk_pg_int(rows, row, 2),
-        .workers = (uint32_t)stk_pg_int(rows, row, 3),
-        .started_at = stk_pg_int(rows, row, 4),
-        .beat_at = stk_pg_int(rows, row, 5),
-        .stopped_at = stk_pg_time(rows, row, 6),
-        .lease_until = stk_pg_int(rows, row, 7),
-        .ended = stk_pg_text(rows, row, 8),
-    };
 }
 
 enum stk_rc stk_pg_pools(struct stk_store *store, size_t limit, stk_pool_fn each, void *context,
@@ -113,8 +107,18 @@ enum stk_rc stk_pg_pools(struct stk_store *store, size_t limit, stk_pool_fn each
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
     stk_pg_arg_int(self, (int64_t)(limit < STK_PAGE_MAX ? limit : STK_PAGE_MAX));
     enum stk_rc rc = stk_pg_run(self, STMT_POOL_LIST, "list the pools", &rows, err);
-    for (int i = 0; i < rows.count && rc == STK_OK; i++) {
-        struct stk_pool_row pool = pool_of(&rows, i);
+    for (int i = 0; rc == STK_OK && i < rows.count; i++) {
+        const struct stk_pool_row pool = {
+            .id = stk_pg_int(&rows, i, 0),
+            .host = stk_pg_text(&rows, i, 1),
+            .pid = stk_pg_int(&rows, i, 2),
+            .workers = (uint32_t)stk_pg_int(&rows, i, 3),
+            .started_at = stk_pg_int(&rows, i, 4),
+            .beat_at = stk_pg_int(&rows, i, 5),
+            .stopped_at = stk_pg_time(&rows, i, 6),
+            .ended = stk_pg_text(&rows, i, 7),
+            .lease_until = stk_pg_int(&rows, i, 8),
+        };
         each(context, &pool);
     }
     return rc;
@@ -194,9 +198,10 @@ enum stk_rc stk_pg_events(struct stk_store *store, int64_t after_id, int64_t job
     stk_pg_arg_int(self, (int64_t)(limit < STK_PAGE_MAX ? limit : STK_PAGE_MAX));
     if (after_id != 0) stk_pg_arg_int(self, after_id);
     if (job_id != 0) stk_pg_arg_int(self, job_id);
-    enum stk_rc rc = stk_pg_run(self, paths[job_id != 0][after_id != 0], "read events", &rows, err);
-    for (int i = 0; i < rows.count && rc == STK_OK; i++) {
-        struct stk_event event = event_of(&rows, i);
+    enum stmt stmt = paths[job_id != 0][after_id != 0];
+    enum stk_rc rc = stk_pg_run(self, stmt, "read events", &rows, err);
+    for (int i = 0; rc == STK_OK && i < rows.count; i++) {
+        const struct stk_event event = event_of(&rows, i);
         each(context, &event);
     }
     return rc;

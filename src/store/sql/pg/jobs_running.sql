@@ -1,14 +1,12 @@
 -- $1 first id, $2 last id, $3 limit, $4 task or 0, $5 sweep or 0, $6 whether ascending -> id; those that run are
--- few, and are found by who runs them: what the pools wrote down with their last beat, what they started since,
--- what runs elsewhere
+-- few, and are found by who runs them: what the pools wrote down with their last beat and claimed since, what
+-- runs elsewhere
 WITH alive AS MATERIALIZED (
-    SELECT id, beat_at, running FROM stoker.pool WHERE NOT rescued
+    SELECT id, running FROM stoker.pool WHERE NOT rescued
 ), maybe AS MATERIALIZED (
     SELECT unnest(running) AS id FROM alive
      UNION
-    SELECT j.id FROM alive a
-      JOIN stoker.job j ON j.pool_id = a.id AND j.started_at >= a.beat_at - 1000000000
-     WHERE j.state = 'running'
+    SELECT unnest(l.ids) FROM stoker.claim_log l JOIN alive a ON a.id = l.pool_id
      UNION
     SELECT job_id FROM stoker.remote
 )

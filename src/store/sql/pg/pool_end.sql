@@ -1,4 +1,4 @@
--- $1 id, $2 now, $3 ended
+-- $1 id, $2 now: in good order
 UPDATE stoker.pool
-   SET stopped_at = $2::bigint, ended = $3::text
+   SET stopped_at = $2::bigint, ended = 'stopped'
  WHERE id = $1::bigint AND stopped_at IS NULL
