@@ -236,6 +236,7 @@ enum stk_rc stk_pg_claim_polls(struct stk_store *store, int64_t queue_id, int64_
     *ret_count = 0;
     if (count == 0 || self->next_poll == STK_NEVER || self->next_poll > now) return STK_OK;
 
+    self->claim_pool = pool_id;
     bind_claim(self, queue_id, pool_id, slots, count, now);
     rc = stk_pg_run(self, STMT_POLL_CLAIM, "claim polls", &rows, err);
     if (rc == STK_OK) rc = stk_pg_poll_reread(self, err);
