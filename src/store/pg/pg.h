@@ -392,8 +392,11 @@ STK_MUST_USE enum stk_rc stk_pg_remote_park(struct stk_pg *self, const struct st
                                             struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_pg_remote_forget(struct stk_pg *self, int64_t job_id,
                                               struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, int64_t job_id, stk_time_ns now,
-                                             struct stk_error *err);
+/* next_poll is read again, with the next question. */
+STK_MUST_USE enum stk_rc stk_pg_poll_reread(struct stk_pg *self, struct stk_error *err);
+/* A cancel is to be sent: the parked ones are polled at once. */
+STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, const int64_t *job_ids,
+                                             size_t count, stk_time_ns now, struct stk_error *err);
 
 /* --- sessions and limits (gates.c) ---------------------------------------------- */
 
@@ -401,6 +404,17 @@ void stk_pg_gates_doubt(struct stk_pg *self);
 void stk_pg_gates_release(struct stk_pg *self);
 
 /* --- shared --------------------------------------------------------------------- */
+
+/* Ids of jobs (read.c): of a state (-1: any), a task or a sweep (0: any). */
+struct stk_pg_listing {
+    int state;
+    int64_t task_id, sweep_id;
+    int64_t first, last; /* ids, both ends */
+    bool ascending;
+    size_t limit;
+};
+STK_MUST_USE enum stk_rc stk_pg_list_ids(struct stk_pg *self, const struct stk_pg_listing *listing,
+                                         struct stk_pg_rows *ret, struct stk_error *err);
 
 /* Whether a text is JSON, and UTF-8 without NUL, so that the server takes it. */
 bool stk_pg_is_json(const char *text, size_t len);
