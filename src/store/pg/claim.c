@@ -212,6 +212,7 @@ enum stk_rc stk_pg_claim(struct stk_store *store, int64_t queue_id, int64_t pool
     *ret_count = 0;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc != STK_OK || count == 0) return rc;
+    self->claim_pool = pool_id;
 
     struct floor *floor = floor_of(self, queue_id);
     bool whole = is_time_for_whole(floor);

@@ -65,6 +65,7 @@ struct words {
     struct queue_word *queue_words;
     size_t queue_count;
     bool known;
+    bool in_use; /* by this transaction: stays as it is */
     stk_time_ns read_at; /* mono */
 };
 
@@ -133,6 +134,13 @@ struct arg {
     bool is_null;
 };
 
+/* A completed job that was written with others, until it is known that it was. */
+struct late {
+    struct stk_settle *settle;
+    stk_time_ns now;
+    bool is_known; /* the reply is there: it was refused */
+};
+
 /* What a transaction has claimed and settled. */
 struct job_attempt {
     int64_t id, attempt_id;
@@ -190,6 +198,9 @@ struct stk_pg {
     unsigned hints, hints_saved, hints_done; /* of this transaction; at its savepoint; committed */
     struct doings doings;                    /* of this transaction */
     struct doubt doubt;
+    int64_t claim_pool, claim_log_from; /* of the claims; where its log begins */
+    struct late *late;                  /* settles whose reply is out; see settle.c */
+    size_t late_count, late_size;
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
     struct words words;
@@ -303,6 +314,8 @@ bool stk_pg_settled_lately(const struct stk_pg *self, int64_t job_id, int64_t at
 /* For the commit: these are claimed, this has ended. */
 void stk_pg_txn_claim(struct stk_pg *self, const struct live *claim);
 void stk_pg_txn_settle(struct stk_pg *self, int64_t job_id, int64_t attempt_id);
+/* Settles that the common way refused: for what reason, by the long way. */
+STK_MUST_USE enum stk_rc stk_pg_settle_late(struct stk_pg *self, struct stk_error *err);
 /* Jobs claimed in a commit whose answer was lost: nobody runs them. */
 STK_MUST_USE enum stk_rc stk_pg_claims_back(struct stk_pg *self, const struct live *claims,
                                             size_t count, struct stk_error *err);
@@ -340,7 +353,7 @@ void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64
                   enum stk_state from, enum stk_state to, stk_time_ns now);
 /* Sends the changes gathered so far: before a read that sums them, and at commit. */
 STK_MUST_USE enum stk_rc stk_pg_counts_write(struct stk_pg *self, struct stk_error *err);
-/* Adds up changes of others, too; outside a transaction. */
+/* Adds up changes into the counters; by itself, between transactions. */
 STK_MUST_USE enum stk_rc stk_pg_counts_fold(struct stk_pg *self, struct stk_error *err);
 void stk_pg_counts_copy(struct count_set *to, const struct count_set *from);
 void stk_pg_counts_release(struct count_set *set);

@@ -39,6 +39,23 @@ enum stk_rc stk_pg_pool_start(struct stk_store *store, const char *host, int64_t
     return rc;
 }
 
+/* Nothing but this pool adds to its log, so what lies before is gone already. */
+static enum stk_rc take_trimmed(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
+                                struct stk_error *err)
+{
+    (void)context, (void)err;
+    if (!stk_pg_is_null(rows, 0, 0)) self->claim_log_from = stk_pg_int(rows, 0, 0);
+    return STK_OK;
+}
+
+static enum stk_rc trim_claims(struct stk_pg *self, int64_t pool_id, struct stk_error *err)
+{
+    stk_pg_arg_int(self, pool_id);
+    stk_pg_arg_int(self, self->claim_log_from);
+    return stk_pg_send(self, STMT_CLAIM_LOG_TRIM, "write a pool's heartbeat", take_trimmed, NULL,
+                       err);
+}
+
 /* It is not asked whether the lease has run out: as long as nobody has taken the
  * pool for gone its jobs are its own. */
 enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
@@ -57,6 +74,7 @@ enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, stk_time_ns no
     }
     stk_pg_array_end(self);
     rc = stk_pg_change(self, STMT_POOL_BEAT, "write a pool's heartbeat", &changed, err);
+    if (rc == STK_OK && changed == 1) rc = trim_claims(self, id, err);
     if (rc != STK_OK || changed == 1) return rc;
     return stk_fail(err, STK_CONFLICT, "pool p%lld has ended, or was taken for gone",
                     (long long)id);
