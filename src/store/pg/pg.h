@@ -65,7 +65,7 @@ struct words {
     struct queue_word *queue_words;
     size_t queue_count;
     bool known;
-    bool in_use; /* by this transaction: stays as it is */
+    bool in_use;         /* by this transaction: stays as it is */
     stk_time_ns read_at; /* mono */
 };
 
@@ -174,6 +174,7 @@ struct stk_pg {
     unsigned connects;
     int server_version;
     int64_t timeline;
+    int version;     /* of the schema */
     bool stale;      /* of a server that takes no writes any more: connect anew */
     char prefix[12]; /* of the names of prepared statements: no other connection's */
 
@@ -209,6 +210,7 @@ struct stk_pg {
     struct kept_limits limits;
     stk_time_ns next_due, next_poll; /* as last read; STK_NEVER: none */
     stk_time_ns due_read_at;         /* mono */
+    stk_time_ns folded_at;           /* mono: when the counters were added up */
     bool has_remote;                 /* there may be rows in remote; once true it stays so */
 
     struct live_set live;
@@ -392,8 +394,11 @@ STK_MUST_USE enum stk_rc stk_pg_remote_park(struct stk_pg *self, const struct st
                                             struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_pg_remote_forget(struct stk_pg *self, int64_t job_id,
                                               struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, int64_t job_id, stk_time_ns now,
-                                             struct stk_error *err);
+/* next_poll is read again, with the next question. */
+STK_MUST_USE enum stk_rc stk_pg_poll_reread(struct stk_pg *self, struct stk_error *err);
+/* A cancel is to be sent: the parked ones are polled at once. */
+STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, const int64_t *job_ids,
+                                             size_t count, stk_time_ns now, struct stk_error *err);
 
 /* --- sessions and limits (gates.c) ---------------------------------------------- */
 
@@ -401,6 +406,17 @@ void stk_pg_gates_doubt(struct stk_pg *self);
 void stk_pg_gates_release(struct stk_pg *self);
 
 /* --- shared --------------------------------------------------------------------- */
+
+/* Ids of jobs (read.c): of a state (-1: any), a task or a sweep (0: any). */
+struct stk_pg_listing {
+    int state;
+    int64_t task_id, sweep_id;
+    int64_t first, last; /* ids, both ends */
+    bool ascending;
+    size_t limit;
+};
+STK_MUST_USE enum stk_rc stk_pg_list_ids(struct stk_pg *self, const struct stk_pg_listing *listing,
+                                         struct stk_pg_rows *ret, struct stk_error *err);
 
 /* Whether a text is JSON, and UTF-8 without NUL, so that the server takes it. */
 bool stk_pg_is_json(const char *text, size_t len);
