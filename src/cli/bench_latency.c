@@ -26,7 +26,7 @@ static enum stk_rc submit_one(struct stk_client *client, json_t *body, stk_time_
                               stk_time_ns *ret_answered, struct stk_error *err)
 {
     STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
-    stk_cli_pause(PAUSE_NS + stk_rand_below(1000) * STK_US);
+    stk_clock_pause(PAUSE_NS + stk_rand_below(1000) * STK_US);
     stk_time_ns sent = stk_clock_mono();
     enum stk_rc rc = stk_client_call(client, "POST", "/jobs", body, &answer, err);
     if (rc != STK_OK) return rc;
@@ -36,7 +36,7 @@ static enum stk_rc submit_one(struct stk_client *client, json_t *body, stk_time_
         if (stk_clock_mono() - sent > LIMIT_NS) {
             return stk_fail(err, STK_TIMEOUT, "a submitted job did not start within 10 s");
         }
-        stk_cli_pause(20 * STK_US);
+        stk_clock_pause(20 * STK_US);
     }
     *ret_started = atomic_load(&stk_noop_last_start) - sent;
     return STK_OK;

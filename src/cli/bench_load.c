@@ -171,7 +171,7 @@ static enum stk_rc measure_part(struct stk_bench *bench, struct steady *steady, 
     stk_time_ns took_ns = 0;
     int64_t before = steady->completed;
     while (rc == STK_OK && took_ns < bench->span_ns / PARTS) {
-        stk_cli_pause(LOOK_NS);
+        stk_clock_pause(LOOK_NS);
         rc = follow(steady, bench->jobs, err);
         took_ns = stk_clock_mono() - start;
     }
@@ -186,7 +186,7 @@ static enum stk_rc let_end(struct steady *steady, struct stk_error *err)
     while (stk_clock_mono() < deadline) {
         enum stk_rc rc = follow(steady, 0, err);
         if (rc != STK_OK || steady->completed == steady->made) return rc;
-        stk_cli_pause(LOOK_NS);
+        stk_clock_pause(LOOK_NS);
     }
     return stk_fail(err, STK_INTERNAL, "%lld of %lld jobs were completed",
                     (long long)steady->completed, (long long)steady->made);

@@ -175,7 +175,7 @@ enum stk_rc stk_bench_commits(struct stk_store *store, stk_time_ns pause_ns, stk
     int64_t pool_id = 0;
     enum stk_rc rc = make_row(store, &pool_id, err);
     for (size_t i = 0; rc == STK_OK && i < count; i++) {
-        stk_cli_pause(pause_ns);
+        stk_clock_pause(pause_ns);
         stk_time_ns start = stk_clock_mono();
         rc = commit_one(store, pool_id, err);
         ret_times[i] = stk_clock_mono() - start;

@@ -136,9 +136,9 @@ static void watch(struct stk_bench *bench, const char *prefix)
 {
     struct rusage before;
     struct rusage after;
-    stk_cli_pause(STK_SECOND); /* what was begun may end */
+    stk_clock_pause(STK_SECOND); /* what was begun may end */
     (void)getrusage(RUSAGE_SELF, &before);
-    stk_cli_pause(bench->span_ns);
+    stk_clock_pause(bench->span_ns);
     (void)getrusage(RUSAGE_SELF, &after);
 
     double seconds = (double)bench->span_ns / (double)STK_SECOND;
@@ -198,7 +198,7 @@ static enum stk_rc work(struct stk_bench *bench, struct stk_pool *pool, struct s
     }
     struct stk_counts counts = { 0 };
     while (counts.of[STK_STATE_COMPLETED] < bench->jobs) {
-        stk_cli_pause(50 * STK_MS);
+        stk_clock_pause(50 * STK_MS);
         enum stk_rc rc = stk_read(&access, read_counts, &counts, err);
         if (rc != STK_OK) return rc;
     }

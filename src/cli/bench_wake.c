@@ -64,7 +64,7 @@ static enum stk_rc wait_closed(struct stk_bench *bench, struct stk_pool *pool, i
         if (stk_clock_mono() > end) {
             return stk_fail(err, STK_TIMEOUT, "the pool did not come to rest within 30 s");
         }
-        stk_cli_pause(LOOK_NS);
+        stk_clock_pause(LOOK_NS);
     }
 }
 
@@ -97,7 +97,7 @@ static enum stk_rc wake_once(struct stk_bench *bench, struct stk_pool *pool, int
     *ret_answered = stk_clock_mono() - sent;
     for (stk_time_ns end = sent + LIMIT_NS; rc == STK_OK;) {
         STK_CLEANUP(stk_json_freep) json_t *status = NULL;
-        stk_cli_pause(LOOK_NS);
+        stk_clock_pause(LOOK_NS);
         rc = call(bench, pool, "GET", "/status", NULL, &status, err);
         const json_t *jobs = json_object_get(status, "jobs");
         int64_t done = json_integer_value(json_object_get(jobs, "completed"));

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -275,12 +274,6 @@ enum stk_rc stk_cli_flush(struct stk_cli *cli, struct stk_error *err)
     }
     stk_buf_clear(&cli->out);
     return STK_OK;
-}
-
-void stk_cli_pause(stk_time_ns time)
-{
-    struct timespec left = { .tv_sec = time / STK_SECOND, .tv_nsec = time % STK_SECOND };
-    (void)nanosleep(&left, NULL); /* cut short by a signal: nobody minds */
 }
 
 static void print_error(const struct stk_error *err, bool as_json)

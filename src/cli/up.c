@@ -244,7 +244,7 @@ static enum stk_rc open_pool(const struct stk_pool_options *pool, struct stk_poo
         if (stk_store_owner(pool->settings->store, &owner, NULL) == STK_OK && owner.serves) {
             return rc;
         }
-        stk_cli_pause(20 * STK_MS);
+        stk_clock_pause(20 * STK_MS);
     }
 }
 

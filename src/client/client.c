@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h" /* and the store, through its struct stk_access */
@@ -83,12 +82,6 @@ static enum stk_rc connect_once(struct stk_client *client, bool *ret_again, stru
                     owner.pid, cause.text);
 }
 
-static void pause_for(stk_time_ns wait)
-{
-    struct timespec time = { .tv_sec = wait / STK_SECOND, .tv_nsec = wait % STK_SECOND };
-    (void)nanosleep(&time, NULL); /* a signal only makes it shorter */
-}
-
 static enum stk_rc connect_to(struct stk_client *client, struct stk_error *err)
 {
     stk_time_ns deadline = stk_clock_mono() + PATIENCE;
@@ -100,7 +93,7 @@ static enum stk_rc connect_to(struct stk_client *client, struct stk_error *err)
         bool again = false;
         enum stk_rc rc = connect_once(client, &again, err);
         if (rc == STK_OK || !again || stk_clock_mono() + pause > deadline) return rc;
-        pause_for(pause);
+        stk_clock_pause(pause);
         pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
     }
 }

@@ -374,7 +374,8 @@ static enum stk_rc write_chunk(struct stk_store *store, void *arg, stk_time_ns n
                                struct stk_error *err)
 {
     struct filling *fill = arg;
-    enum stk_rc rc = submit_chunk(store, fill, now, err);
+    enum stk_rc rc = stk_store_sweep_take(store, fill->sweep_id, err);
+    if (rc == STK_OK) rc = submit_chunk(store, fill, now, err);
     if (rc != STK_OK || !fill->last) return rc;
     return mark_done(store, fill, err);
 }

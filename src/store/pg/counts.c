@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * How many jobs are in which state. A transaction gathers its changes in
- * memory and commit inserts them, a row for each sweep and task it touched; tend
- * adds rows up. A counter that each transaction updates would make all pools
- * wait for each other.
+ * memory and inserts them as rows of job_delta, which makes nobody wait; what
+ * is read sums them and job_count, and tend adds them up into it.
  */
 #include "store/pg/pg.h"
 
@@ -12,13 +11,13 @@
 
 #include "base/alloc.h"
 
+enum { FOLD_MAX = 20000, FOLDS_MAX = 10 };
+
 void stk_pg_counts_release(struct count_set *set)
 {
     free(set->rows);
     *set = (struct count_set){ 0 };
 }
-
-enum { COUNT_KEYS = 4 }; /* sweep, queue, task, ended_at; then one for each state */
 
 static void reserve(struct count_set *set, size_t count)
 {
@@ -68,36 +67,43 @@ void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64
     if (to < STK_STATE_COUNT_ && stk_state_is_final(to)) row->ended_at = now;
 }
 
-static int64_t number_of(const struct count_row *row, size_t which)
+/* One column of all rows: the number that stands `at` bytes from a row's start. */
+static void bind_column(struct stk_pg *self, size_t at)
 {
-    switch (which) {
-    case 0: return row->sweep_id;
-    case 1: return row->queue_id;
-    case 2: return row->task_id;
-    case 3: return row->ended_at;
-    default: return row->by[which - COUNT_KEYS];
+    const struct count_set *set = &self->counts;
+    stk_pg_array_ints(self, set->count);
+    for (size_t i = 0; i < set->count; i++) {
+        int64_t value = 0;
+        memcpy(&value, (const char *)&set->rows[i] + at, sizeof(value));
+        stk_pg_item_int(self, value);
     }
+    stk_pg_array_end(self);
 }
 
 enum stk_rc stk_pg_counts_write(struct stk_pg *self, struct stk_error *err)
 {
-    const struct count_set *set = &self->counts;
-    if (set->count == 0) return STK_OK;
-    for (size_t which = 0; which < COUNT_KEYS + STK_STATE_COUNT_; which++) {
-        stk_pg_array_ints(self, set->count);
-        for (size_t i = 0; i < set->count; i++) {
-            stk_pg_item_int(self, number_of(&set->rows[i], which));
-        }
-        stk_pg_array_end(self);
+    if (self->counts.count == 0) return STK_OK;
+    bind_column(self, offsetof(struct count_row, sweep_id));
+    bind_column(self, offsetof(struct count_row, queue_id));
+    bind_column(self, offsetof(struct count_row, task_id));
+    for (size_t state = 0; state < STK_STATE_COUNT_; state++) {
+        bind_column(self, offsetof(struct count_row, by) + state * sizeof(int64_t));
     }
+    bind_column(self, offsetof(struct count_row, ended_at));
     self->counts.count = 0;
     return stk_pg_send(self, STMT_COUNT_ADD, "write the counters", NULL, NULL, err);
 }
 
-/* A transaction of its own. */
+/* In several steps, as one that locks many rows would keep others from theirs. */
 enum stk_rc stk_pg_counts_fold(struct stk_pg *self, struct stk_error *err)
 {
-    return stk_pg_run(self, STMT_COUNT_FOLD, "add up the counters", NULL, err);
+    int64_t folded = FOLD_MAX;
+    enum stk_rc rc = STK_OK;
+    for (int i = 0; i < FOLDS_MAX && folded == FOLD_MAX && rc == STK_OK; i++) {
+        stk_pg_arg_int(self, FOLD_MAX);
+        rc = stk_pg_number(self, STMT_COUNT_FOLD, "add up the counters", 0, &folded, err);
+    }
+    return rc;
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -110,20 +116,26 @@ static enum stk_rc write_before_reading(struct stk_pg *self, struct stk_error *e
     return rc == STK_OK ? stk_pg_counts_write(self, err) : rc;
 }
 
+static struct stk_counts counts_of(const struct stk_pg_rows *rows, int row, int column)
+{
+    struct stk_counts counts = { 0 };
+    for (int state = 0; state < STK_STATE_COUNT_; state++) {
+        counts.of[state] = stk_pg_int(rows, row, column + state);
+    }
+    return counts;
+}
+
 enum stk_rc stk_pg_counts(struct stk_store *store, int64_t sweep_id, struct stk_counts *ret,
                           struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
     enum stk_rc rc = write_before_reading(self, err);
     if (rc != STK_OK) return rc;
-
-    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
-    enum stmt stmt = sweep_id == 0 ? STMT_COUNT_ALL : STMT_COUNT_SWEEP;
     if (sweep_id != 0) stk_pg_arg_int(self, sweep_id);
-    rc = stk_pg_run(self, stmt, "read the counters", &rows, err);
-    for (int state = 0; rc == STK_OK && state < STK_STATE_COUNT_; state++) {
-        ret->of[state] = stk_pg_int(&rows, 0, state);
-    }
+    rc = stk_pg_run(self, sweep_id == 0 ? STMT_COUNT_ALL : STMT_COUNT_SWEEP, "read the counters",
+                    &rows, err);
+    if (rc == STK_OK) *ret = counts_of(&rows, 0, 0);
     return rc;
 }
 
@@ -134,26 +146,24 @@ enum stk_rc stk_pg_counts_by_task(struct stk_store *store, stk_task_counts_fn ea
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
     enum stk_rc rc = write_before_reading(self, err);
     if (rc == STK_OK) rc = stk_pg_run(self, STMT_COUNT_TASKS, "read the counters", &rows, err);
-    for (int i = 0; rc == STK_OK && i < rows.count; i++) {
-        struct stk_counts counts;
-        for (int state = 0; state < STK_STATE_COUNT_; state++) {
-            counts.of[state] = stk_pg_int(&rows, i, 2 + state);
-        }
+    if (rc != STK_OK) return rc;
+    for (int i = 0; i < rows.count; i++) {
+        struct stk_counts counts = counts_of(&rows, i, 2);
         each(context, stk_pg_text(&rows, i, 0), stk_pg_text(&rows, i, 1), &counts);
     }
-    return rc;
+    return STK_OK;
 }
 
-/* Read afresh each time: who asks holds the limit's row, and others' jobs have
- * ended or begun since the last time. */
+/* Never out of memory: others claim and settle as well. */
 enum stk_rc stk_pg_queue_load(struct stk_store *store, int64_t queue_id, int64_t *ret_pending,
                               int64_t *ret_running, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
     enum stk_rc rc = write_before_reading(self, err);
+    if (rc != STK_OK) return rc;
     stk_pg_arg_int(self, queue_id);
-    if (rc == STK_OK) rc = stk_pg_run(self, STMT_COUNT_QUEUE, "read the counters", &rows, err);
+    rc = stk_pg_run(self, STMT_COUNT_QUEUE, "read the counters", &rows, err);
     if (rc != STK_OK) return rc;
     *ret_pending = stk_pg_int(&rows, 0, 0);
     *ret_running = stk_pg_int(&rows, 0, 1);

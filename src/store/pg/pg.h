@@ -65,6 +65,7 @@ struct words {
     struct queue_word *queue_words;
     size_t queue_count;
     bool known;
+    bool in_use; /* by this transaction: stays as it is */
     stk_time_ns read_at; /* mono */
 };
 
@@ -173,6 +174,7 @@ struct stk_pg {
     unsigned connects;
     int server_version;
     int64_t timeline;
+    int version;     /* of the schema */
     bool stale;      /* of a server that takes no writes any more: connect anew */
     char prefix[12]; /* of the names of prepared statements: no other connection's */
 
@@ -352,7 +354,7 @@ void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64
                   enum stk_state from, enum stk_state to, stk_time_ns now);
 /* Sends the changes gathered so far: before a read that sums them, and at commit. */
 STK_MUST_USE enum stk_rc stk_pg_counts_write(struct stk_pg *self, struct stk_error *err);
-/* Adds up changes of others, too; outside a transaction. */
+/* Adds up changes into the counters; by itself, between transactions. */
 STK_MUST_USE enum stk_rc stk_pg_counts_fold(struct stk_pg *self, struct stk_error *err);
 void stk_pg_counts_copy(struct count_set *to, const struct count_set *from);
 void stk_pg_counts_release(struct count_set *set);
@@ -391,8 +393,11 @@ STK_MUST_USE enum stk_rc stk_pg_remote_park(struct stk_pg *self, const struct st
                                             struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_pg_remote_forget(struct stk_pg *self, int64_t job_id,
                                               struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, int64_t job_id, stk_time_ns now,
-                                             struct stk_error *err);
+/* next_poll is read again, with the next question. */
+STK_MUST_USE enum stk_rc stk_pg_poll_reread(struct stk_pg *self, struct stk_error *err);
+/* A cancel is to be sent: the parked ones are polled at once. */
+STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, const int64_t *job_ids,
+                                             size_t count, stk_time_ns now, struct stk_error *err);
 
 /* --- sessions and limits (gates.c) ---------------------------------------------- */
 
@@ -400,6 +405,17 @@ void stk_pg_gates_doubt(struct stk_pg *self);
 void stk_pg_gates_release(struct stk_pg *self);
 
 /* --- shared --------------------------------------------------------------------- */
+
+/* Ids of jobs (read.c): of a state (-1: any), a task or a sweep (0: any). */
+struct stk_pg_listing {
+    int state;
+    int64_t task_id, sweep_id;
+    int64_t first, last; /* ids, both ends */
+    bool ascending;
+    size_t limit;
+};
+STK_MUST_USE enum stk_rc stk_pg_list_ids(struct stk_pg *self, const struct stk_pg_listing *listing,
+                                         struct stk_pg_rows *ret, struct stk_error *err);
 
 /* Whether a text is JSON, and UTF-8 without NUL, so that the server takes it. */
 bool stk_pg_is_json(const char *text, size_t len);

@@ -5,6 +5,9 @@
 #include "store/pg/pg.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
 
 /* --- pools --------------------------------------------------------------- */
 
@@ -121,11 +124,34 @@ enum stk_rc stk_pg_pools(struct stk_store *store, size_t limit, stk_pool_fn each
     return rc;
 }
 
+enum stk_rc stk_pg_cancels(struct stk_store *store, int64_t pool_id,
+                           void (*each)(void *context, int64_t job_id), void *context,
+                           struct stk_error *err)
+{
+    struct stk_pg *self = downcast(store);
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    enum stk_rc rc = stk_pg_writing(self, err);
+    if (rc != STK_OK) return rc;
+    stk_pg_arg_int(self, pool_id);
+    rc = stk_pg_run(self, STMT_CANCEL_TAKE, "hear of jobs to stop", &rows, err);
+    for (int i = 0; i < rows.count && rc == STK_OK; i++) {
+        each(context, stk_pg_int(&rows, i, 0));
+    }
+    return rc;
+}
+
 /* --- events -------------------------------------------------------------- */
 
+/* The text may hold what a program printed; the server takes only UTF-8. */
 enum stk_rc stk_pg_event_add(struct stk_pg *self, enum stk_event_kind kind,
                              const struct stk_event *event, stk_time_ns now, struct stk_error *err)
 {
+    STK_CLEANUP(stk_buf_release) struct stk_buf escaped = STK_BUF_INIT;
+    const char *text = event->text;
+    if (!stk_utf8_is_valid(text, strlen(text))) {
+        stk_text_add_escaped(&escaped, text, strlen(text));
+        text = stk_buf_str(&escaped);
+    }
     stk_pg_arg_int(self, now);
     stk_pg_arg_text(self, stk_event_name(kind));
     stk_pg_arg_id(self, event->job_id);
@@ -133,7 +159,7 @@ enum stk_rc stk_pg_event_add(struct stk_pg *self, enum stk_event_kind kind,
     stk_pg_arg_id(self, event->pool_id);
     stk_pg_arg_text(self, event->queue);
     stk_pg_arg_text(self, event->actor);
-    stk_pg_arg_text(self, event->text);
+    stk_pg_arg_text(self, text);
     return stk_pg_send(self, STMT_EVENT_ADD, "write an event", NULL, NULL, err);
 }
 

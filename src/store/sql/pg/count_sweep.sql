@@ -1,4 +1,4 @@
--- $1 sweep -> its jobs by state
+-- $1 sweep -> pending, running, completed, failed, cancelled
 SELECT coalesce(sum(pending), 0)::bigint, coalesce(sum(running), 0)::bigint,
        coalesce(sum(completed), 0)::bigint, coalesce(sum(failed), 0)::bigint,
        coalesce(sum(cancelled), 0)::bigint

@@ -1,11 +1,9 @@
--- -> queue, task, jobs by state
-SELECT q.name, t.name, coalesce(sum(pending), 0)::bigint, coalesce(sum(running), 0)::bigint,
-       coalesce(sum(completed), 0)::bigint, coalesce(sum(failed), 0)::bigint,
-       coalesce(sum(cancelled), 0)::bigint
-  FROM stoker.counts_now c
-  JOIN stoker.queue q ON q.id = c.queue_id
-  JOIN stoker.task t ON t.id = c.task_id
+-- -> queue, task, pending, running, completed, failed, cancelled; by queue and task
+SELECT q.name, t.name, sum(k.pending)::bigint, sum(k.running)::bigint, sum(k.completed)::bigint,
+       sum(k.failed)::bigint, sum(k.cancelled)::bigint
+  FROM stoker.counts_now k
+  JOIN stoker.queue q ON q.id = k.queue_id
+  JOIN stoker.task t ON t.id = k.task_id
  GROUP BY q.name, t.name
-HAVING sum(pending) <> 0 OR sum(running) <> 0 OR sum(completed) <> 0 OR sum(failed) <> 0
-    OR sum(cancelled) <> 0
+HAVING sum(k.pending + k.running + k.completed + k.failed + k.cancelled) > 0
  ORDER BY q.name COLLATE "C", t.name COLLATE "C"

@@ -1,2 +1,2 @@
--- $1 name; nothing when somebody else was quicker
-INSERT INTO stoker.queue (name) VALUES ($1::text) ON CONFLICT DO NOTHING
+-- $1 name -> id
+INSERT INTO stoker.queue (name) VALUES ($1::text) RETURNING id
