@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/rand.h"
 #include "store/store.h"
@@ -1446,7 +1447,11 @@ static void events__are_read_on_from_the_last_one_seen(void **state)
     assert_int_equal(newest.count, 3);
     assert_string_equal(newest.texts[0], "event 1");
     assert_string_equal(newest.texts[2], "event 3");
-    OK(stk_store_events(store, newest.ids[0], 0, 16, see_event, &next, &err));
+    /* Shared: they wait until no older transaction of the server can add one before them. */
+    stk_time_ns deadline = stk_clock_mono() + 10 * STK_SECOND;
+    while (next.count == 0 && stk_clock_mono() < deadline) {
+        OK(stk_store_events(store, newest.ids[0], 0, 16, see_event, &next, &err));
+    }
     assert_int_equal(next.count, 2);
     assert_string_equal(next.texts[0], "event 2");
 }
@@ -1521,7 +1526,7 @@ static void walk_people(struct walk *walk)
     enum stk_rc rc = cancels
                          ? stk_store_cancel(store, &range, NULL, NULL, NOW, &bulk, NULL, NULL, &err)
                          : stk_store_retry(store, &range, NULL, NULL, NOW, &bulk, &err);
-    OK(rc);
+    if (rc != STK_NOT_FOUND) OK(rc); /* rolled back ids leave gaps on some engines */
 }
 
 static void walk_step(struct walk *walk)
