@@ -235,6 +235,9 @@ enum stk_rc stk_pg_session_set(struct stk_store *store, const struct stk_session
     int64_t changed = 0;
     size_t at = 0;
     enum stk_rc rc = stk_pg_writing(self, err);
+    if (rc == STK_OK && session->name[0] == '\0') {
+        rc = stk_fail(err, STK_CONFLICT, "a session must have a name");
+    }
     if (rc == STK_OK && !self->sessions.known) rc = read_sessions(self, err);
     if (rc != STK_OK) return rc;
 

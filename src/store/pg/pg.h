@@ -65,7 +65,7 @@ struct words {
     struct queue_word *queue_words;
     size_t queue_count;
     bool known;
-    bool in_use; /* by this transaction: stays as it is */
+    bool in_use;         /* by this transaction: stays as it is */
     stk_time_ns read_at; /* mono */
 };
 
@@ -210,6 +210,7 @@ struct stk_pg {
     struct kept_limits limits;
     stk_time_ns next_due, next_poll; /* as last read; STK_NEVER: none */
     stk_time_ns due_read_at;         /* mono */
+    stk_time_ns folded_at;           /* mono: when the counters were added up */
     bool has_remote;                 /* there may be rows in remote; once true it stays so */
 
     struct live_set live;
@@ -376,6 +377,9 @@ static inline void stk_pg_due_doubt(struct stk_pg *self)
 
 /* Reads them again, with the next question. */
 STK_MUST_USE enum stk_rc stk_pg_due_send(struct stk_pg *self, struct stk_error *err);
+
+/* At once, if they are in doubt. */
+void stk_pg_due_sure(struct stk_pg *self);
 
 /* --- claimed jobs (live.c, claim.c) --------------------------------------------------- */
 
