@@ -145,7 +145,7 @@ enum stk_rc stk_pg_token_add(struct stk_store *store, const struct stk_token *to
                              int64_t *ret_id, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    int64_t id = 0;
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc != STK_OK) return rc;
     stk_pg_arg_text(self, token->user);
@@ -153,10 +153,13 @@ enum stk_rc stk_pg_token_add(struct stk_store *store, const struct stk_token *to
     stk_pg_arg_bytes(self, token->hash, STK_TOKEN_HASH_BYTES);
     stk_pg_arg_int(self, token->created_at);
     stk_pg_arg_time(self, token->expires_at);
-    rc = stk_pg_number(self, STMT_TOKEN_ADD, "add a token", 0, &id, err);
+    rc = stk_pg_run(self, STMT_TOKEN_ADD, "add a token", &rows, err);
     if (rc != STK_OK) return rc;
-    if (id == 0) return fail_no_user(token->user, err);
-    *ret_id = id;
+    if (!stk_pg_bool(&rows, 0, 1)) return fail_no_user(token->user, err);
+    if (stk_pg_is_null(&rows, 0, 0)) {
+        return stk_fail(err, STK_CONFLICT, "somebody has this token already");
+    }
+    *ret_id = stk_pg_int(&rows, 0, 0);
     return STK_OK;
 }
 
