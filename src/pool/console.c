@@ -325,15 +325,56 @@ void stk_consoles_wake(struct stk_consoles *consoles)
     (void)pthread_mutex_unlock(&consoles->lock);
 }
 
+/* "pool", "w2"; "p3/w2" of another process. */
+static void add_who(const struct stk_line *line, struct stk_buf *buf)
+{
+    char who[40] = "pool";
+    if (line->worker > 0) (void)snprintf(who, sizeof(who), "w%u", line->worker);
+    if (line->pool_id == 0) {
+        stk_buf_addf(buf, "%-4s", who);
+        return;
+    }
+    STK_CLEANUP(stk_freep) char *both = stk_format("p%" PRId64 "/%s", line->pool_id, who);
+    stk_buf_addf(buf, "%-7s", both);
+}
+
 void stk_line_text(const struct stk_line *line, struct stk_buf *buf)
 {
-    char at[STK_TIME_TEXT], who[16] = "pool", job[32] = "";
+    char at[STK_TIME_TEXT], job[32] = "";
     stk_time_text(line->at, at);
-    if (line->worker > 0) (void)snprintf(who, sizeof(who), "w%u", line->worker);
     if (line->job_id > 0) (void)snprintf(job, sizeof(job), "job %" PRId64, line->job_id);
     stk_buf_clear(buf);
-    stk_buf_addf(buf, "%s %-4s %-10s %s ", at, who, job, stk_line_mark(line->kind));
+    stk_buf_addf(buf, "%s ", at);
+    add_who(line, buf);
+    stk_buf_addf(buf, " %-10s %s ", job, stk_line_mark(line->kind));
     stk_buf_add(buf, line->text, line->len);
+}
+
+/* Behind time and worker: the job's column, then the mark. NULL: another form. */
+static const char *find_mark(const char *whole)
+{
+    enum { AT_CELLS = 24, JOB_CELLS = 10 };
+    if (strlen(whole) <= AT_CELLS || whole[AT_CELLS - 1] != 'Z') return NULL;
+    const char *job = strchr(whole + AT_CELLS + 1, ' ');
+    if (job == NULL) return NULL;
+    const char *mark = job + strspn(job, " ");
+    if (strncmp(mark, "job ", 4) != 0) return *mark != '\0' ? mark : NULL;
+    mark += 4 + strspn(mark + 4, "0123456789");
+    mark += strspn(mark, " ");
+    return *mark != '\0' ? mark : NULL;
+}
+
+void stk_line_parse(const char *whole, struct stk_line *line)
+{
+    const char *mark = find_mark(whole);
+    line->kind = STK_LINE_POOL;
+    line->text = whole;
+    for (size_t i = 0; mark != NULL && i < STK_ARRAY_LEN(kinds); i++) {
+        if (mark[0] != kinds[i].mark[0] || mark[1] != ' ') continue;
+        line->kind = (enum stk_line_kind)i;
+        line->text = mark + 2;
+    }
+    line->len = strlen(line->text);
 }
 
 /* --- open and close ------------------------------------------------------ */

@@ -54,6 +54,7 @@ void stk_console_addf(struct stk_consoles *consoles, uint32_t worker, int64_t jo
 struct stk_line {
     uint64_t seq; /* grows by one with every line of any console */
     stk_time_ns at;
+    int64_t pool_id; /* 0: of this process; else shown as "p3/w2" */
     uint32_t worker;
     int64_t job_id; /* 0: none */
     enum stk_line_kind kind;
@@ -83,5 +84,8 @@ void stk_consoles_wake(struct stk_consoles *consoles);
  * main console have it; no newline. buf is cleared first. */
 struct stk_buf;
 void stk_line_text(const struct stk_line *line, struct stk_buf *buf);
+/* The way back, for a line that came from elsewhere: kind, and text within `whole`,
+ * which it borrows. A text that has another form is taken as the pool's. */
+void stk_line_parse(const char *whole, struct stk_line *line);
 
 #endif

@@ -134,6 +134,31 @@ static void console__control_characters_are_escaped(void **unused)
     stk_consoles_close(consoles);
 }
 
+static void console__a_line_is_read_back_as_it_was_written(void **unused)
+{
+    (void)unused;
+    static const struct stk_line lines[] = {
+        { .at = 1, .worker = 3, .job_id = 17, .kind = STK_LINE_STDERR, .text = "! is no mark" },
+        { .at = 1, .worker = 256, .job_id = INT64_MAX, .kind = STK_LINE_STDOUT, .text = "* x" },
+        { .at = 1, .pool_id = 12, .worker = 3, .job_id = 1, .kind = STK_LINE_STEP, .text = "a" },
+        { .at = 1, .pool_id = 12, .kind = STK_LINE_POOL, .text = "job 3 * started" },
+        { .at = 1, .worker = 1, .kind = STK_LINE_STEP, .text = "" },
+    };
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    for (size_t i = 0; i < STK_ARRAY_LEN(lines); i++) {
+        struct stk_line line = lines[i], found = { .kind = STK_LINE_POOL };
+        line.len = strlen(line.text);
+        stk_line_text(&line, &text);
+        stk_line_parse(stk_buf_str(&text), &found);
+        assert_int_equal(found.kind, line.kind);
+        assert_string_equal(found.text, line.text);
+    }
+    struct stk_line other = { .kind = STK_LINE_STDOUT };
+    stk_line_parse("of another form", &other);
+    assert_int_equal(other.kind, STK_LINE_POOL);
+    assert_string_equal(other.text, "of another form");
+}
+
 static long size_of(const char *dir, const char *name)
 {
     char path[256];
@@ -216,6 +241,7 @@ int main(void)
         cmocka_unit_test(console__filters_by_worker_and_job),
         cmocka_unit_test(console__rings_are_bounded_and_say_what_was_lost),
         cmocka_unit_test(console__control_characters_are_escaped),
+        cmocka_unit_test(console__a_line_is_read_back_as_it_was_written),
         cmocka_unit_test(console__a_folder_is_one_pools_alone),
         cmocka_unit_test(console__files_rotate_and_four_are_kept),
         cmocka_unit_test(console__wait_ends_with_a_line_and_with_a_wake),

@@ -141,11 +141,23 @@ enum stk_rc stk_pg_token_find(struct stk_store *store, const uint8_t hash[STK_TO
     return stk_fail(err, STK_NOT_FOUND, "nobody has this token");
 }
 
+/* Nothing was added: its hash is known, or nobody has that name. */
+static enum stk_rc fail_token(struct stk_pg *self, const struct stk_token *token,
+                              struct stk_error *err)
+{
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    stk_pg_arg_bytes(self, token->hash, STK_TOKEN_HASH_BYTES);
+    enum stk_rc rc = stk_pg_run(self, STMT_TOKEN_FIND, "add a token", &rows, err);
+    if (rc != STK_OK) return rc;
+    if (rows.count == 0) return fail_no_user(token->user, err);
+    return stk_fail(err, STK_CONFLICT, "could not add a token: it is known already");
+}
+
 enum stk_rc stk_pg_token_add(struct stk_store *store, const struct stk_token *token,
                              int64_t *ret_id, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    int64_t id = 0;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc != STK_OK) return rc;
     stk_pg_arg_text(self, token->user);
@@ -153,13 +165,10 @@ enum stk_rc stk_pg_token_add(struct stk_store *store, const struct stk_token *to
     stk_pg_arg_bytes(self, token->hash, STK_TOKEN_HASH_BYTES);
     stk_pg_arg_int(self, token->created_at);
     stk_pg_arg_time(self, token->expires_at);
-    rc = stk_pg_run(self, STMT_TOKEN_ADD, "add a token", &rows, err);
+    rc = stk_pg_number(self, STMT_TOKEN_ADD, "add a token", 0, &id, err);
     if (rc != STK_OK) return rc;
-    if (!stk_pg_bool(&rows, 0, 1)) return fail_no_user(token->user, err);
-    if (stk_pg_is_null(&rows, 0, 0)) {
-        return stk_fail(err, STK_CONFLICT, "somebody has this token already");
-    }
-    *ret_id = stk_pg_int(&rows, 0, 0);
+    if (id == 0) return fail_token(self, token, err);
+    *ret_id = id;
     return STK_OK;
 }
 
