@@ -4,6 +4,8 @@
  * processes' connections, here in one, so that each order of their steps can be
  * had.
  */
+#include "store/pg/pg.h"
+
 #include "store/run.h"
 
 #include <stdio.h>
@@ -194,6 +196,79 @@ static void cancel__of_an_attempt_that_has_ended_is_not_heard_by_the_next(void *
 
     other_cancels(claim.id); /* what was left of the first does not hide it */
     assert_int_equal(heard_now().count, 1);
+    assert_true(settle(completed(&claim)));
+}
+
+/* --- commits whose answer was lost ------------------------------------------- */
+
+static void park(const char *queue, stk_time_ns poll_at)
+{
+    struct stk_remote remote = { .phase = STK_REMOTE_HANDLE, .handle = "h", .poll_at = poll_at };
+    (void)submit(make_task(queue));
+    struct stk_claim claim = claim_one(queue);
+    struct stk_settle parked = { .id = claim.id,
+                                 .attempt_id = claim.attempt_id,
+                                 .outcome = STK_OUTCOME_PARKED,
+                                 .to = { .state = STK_STATE_RUNNING, .counts = true },
+                                 .remote = &remote,
+                                 .exit_status = -1 };
+    assert_true(settle(parked));
+}
+
+static void keep_polled(void *context, const struct stk_claim *claim)
+{
+    *(struct stk_claim *)context = *claim;
+}
+
+static struct stk_claim poll_one(const char *queue)
+{
+    struct stk_claim claim = { 0 };
+    uint32_t slot = 3;
+    size_t got = 0;
+    begin();
+    OK(stk_store_claim_polls(store, queue_id(queue), pool, &slot, 1, NOW, keep_polled, &claim, &got,
+                             &err));
+    commit();
+    assert_int_equal(got, 1);
+    claim.params = NULL;
+    return claim;
+}
+
+static void give_back(const struct stk_claim *claim)
+{
+    struct live live = { .id = claim->id, .attempt_id = claim->attempt_id };
+    begin();
+    OK(stk_pg_claims_back(downcast(store), &live, 1, &err));
+    commit();
+}
+
+static void lost__claim_is_pending_again_and_cost_no_attempt(void **state)
+{
+    (void)state;
+    (void)submit(make_task("lost"));
+    struct stk_claim claim = claim_one("lost");
+    give_back(&claim);
+    assert_int_equal(state_of(claim.id), STK_STATE_PENDING);
+    claim = claim_one("lost");
+    assert_int_equal(claim.attempt, 1);
+    assert_true(settle(completed(&claim)));
+}
+
+static void lost__poll_is_parked_again_and_never_submitted_twice(void **state)
+{
+    (void)state;
+    park("lost-poll", NOW);
+    struct stk_claim claim = poll_one("lost-poll");
+    give_back(&claim);
+    struct seen seen = see(claim.id);
+    assert_int_equal(seen.job.state, STK_STATE_RUNNING);
+    assert_int_equal(seen.job.worker, 0);
+
+    int64_t before = claim.attempt_id;
+    claim = poll_one("lost-poll");
+    assert_int_equal(claim.id, seen.job.id);
+    assert_int_not_equal(claim.attempt_id, before);
+    assert_int_equal(claim.attempt, 1);
     assert_true(settle(completed(&claim)));
 }
 
@@ -414,6 +489,8 @@ int main(void)
         TEST(sweep__is_taken_by_one_at_a_time),
         TEST(cancel__by_the_other_is_heard_once),
         TEST(cancel__of_an_attempt_that_has_ended_is_not_heard_by_the_next),
+        TEST(lost__claim_is_pending_again_and_cost_no_attempt),
+        TEST(lost__poll_is_parked_again_and_never_submitted_twice),
         TEST(lists__are_what_a_walk_over_all_jobs_finds),
         TEST(events__are_followed_without_a_gap),
         TEST(event__of_broken_utf8_is_written_all_the_same),
