@@ -118,6 +118,7 @@ static enum stk_rc fill_in_pool(const struct stk_call *call, int64_t jobs_before
 static enum stk_rc wait_for_other(const struct stk_call *call, int64_t sweep_id,
                                   struct stk_sweep_facts *facts, struct stk_error *err)
 {
+    const struct stk_api *api = call->api;
     int64_t jobs = -1;
     stk_time_ns moved_at = stk_clock_mono();
     while (true) {
@@ -125,6 +126,13 @@ static enum stk_rc wait_for_other(const struct stk_call *call, int64_t sweep_id,
         enum stk_rc rc = stk_sweep_facts_read(call, sweep_id, facts, err);
         if (rc != STK_OK || facts->filled) return rc;
 
+        if (api->progress != NULL &&
+            !api->progress(api->progress_context, facts->done, facts->points)) {
+            return stk_fail(err, STK_BUSY,
+                            "sweep %" PRId64 " has %" PRId64
+                            " jobs so far; a pool fills the rest",
+                            sweep_id, facts->jobs);
+        }
         if (facts->jobs != jobs) moved_at = stk_clock_mono();
         jobs = facts->jobs;
         if (stk_clock_mono() - moved_at > FILL_WAIT) return STK_OK;

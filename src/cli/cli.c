@@ -11,12 +11,14 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/sign_in.h"
 #include "client/client.h"
 #include "model/shown.h"
 #include "model/store_url.h"
+#include "store/store.h"
 
 static const struct stk_command_info *const commands[] = {
 #define STK_COMMAND_ROW(name) &stk_cli_##name,
@@ -239,8 +241,26 @@ enum stk_rc stk_cli_post(struct stk_cli *cli, const char *path_query, json_t *bo
     return call(cli, "POST", path_query, body, ret, err);
 }
 
-bool stk_cli_has_pool(const struct stk_cli *cli)
+static bool has_living_pool(struct stk_cli *cli)
 {
+    STK_CLEANUP(stk_json_freep) json_t *status = NULL;
+    bool lives = false;
+    size_t i = 0;
+    const json_t *pool = NULL;
+    if (stk_cli_get(cli, "/status", &status, NULL) != STK_OK) return false;
+    json_array_foreach(json_object_get(status, "pools"), i, pool)
+    {
+        const char *state = stk_answer_text(pool, "state");
+        lives = lives || (state != NULL && strcmp(state, "lost") != 0);
+    }
+    return lives;
+}
+
+bool stk_cli_has_pool(struct stk_cli *cli)
+{
+    if (cli->settings_ != NULL && stk_store_is_shared(cli->settings_->store)) {
+        return has_living_pool(cli);
+    }
     return cli->client_ != NULL && stk_client_is_remote(cli->client_);
 }
 

@@ -88,8 +88,8 @@ STK_MUST_USE enum stk_rc stk_cli_post(struct stk_cli *cli, const char *path_quer
 /* Lets go of a store that this process has opened itself, so that others can
  * have it while this command waits. The next call opens it again. */
 void stk_cli_let_go(struct stk_cli *cli);
-/* Whether a pool answers; false when the store is open in this process. */
-bool stk_cli_has_pool(const struct stk_cli *cli);
+/* After a call: whether a pool answers, or, on a shared store, one lives. */
+bool stk_cli_has_pool(struct stk_cli *cli);
 
 /* Writes cli->out to stdout now. A reader that has left (`| head`) is no error
  * of ours: the command ends quietly. */

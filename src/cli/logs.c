@@ -177,37 +177,20 @@ static enum stk_rc read_files(struct stk_cli *cli, const struct stk_settings *se
     return rc;
 }
 
-/* *ret: there is a pool that can be asked. */
-static enum stk_rc look_for_pool(struct stk_cli *cli, const struct stk_settings *settings,
-                                 bool *ret, struct stk_error *err)
+/* Whether there is a pool that can be asked. */
+static bool has_pool(struct stk_cli *cli, const struct stk_settings *settings)
 {
     struct stk_owner owner = { .pid = 0 };
-    STK_CLEANUP(stk_json_freep) json_t *status = NULL;
-    *ret = false;
-    if (!stk_store_is_shared(settings->store)) {
-        *ret = stk_store_owner(settings->store, &owner, NULL) == STK_OK && owner.serves;
-        return STK_OK;
-    }
-    enum stk_rc rc = stk_cli_get(cli, "/status", &status, err);
-    if (rc != STK_OK) return rc;
-    size_t i = 0;
-    const json_t *pool = NULL;
-    json_array_foreach(json_object_get(status, "pools"), i, pool)
-    {
-        const char *state = stk_answer_text(pool, "state");
-        *ret = *ret || (state != NULL && strcmp(state, "lost") != 0);
-    }
-    return STK_OK;
+    if (stk_store_is_shared(settings->store)) return stk_cli_has_pool(cli);
+    return stk_store_owner(settings->store, &owner, NULL) == STK_OK && owner.serves;
 }
 
 static enum stk_rc read_all(struct stk_cli *cli, struct reading *reading, struct stk_error *err)
 {
     const struct stk_settings *settings = NULL;
-    bool has_pool = false;
     enum stk_rc rc = stk_cli_settings(cli, false, &settings, err);
-    if (rc == STK_OK) rc = look_for_pool(cli, settings, &has_pool, err);
     if (rc != STK_OK) return rc;
-    if (!has_pool) return read_files(cli, settings, reading, err);
+    if (!has_pool(cli, settings)) return read_files(cli, settings, reading, err);
 
     rc = read_pool(cli, reading, NULL, err);
     return rc == STK_OK && reading->goes_on ? follow(cli, reading, err) : rc;
