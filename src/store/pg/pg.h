@@ -431,5 +431,6 @@ STK_MUST_USE enum stk_rc stk_pg_event_add(struct stk_pg *self, enum stk_event_ki
                                           struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_pg_migrate(struct stk_pg *self, struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_pg_version_check(struct stk_pg *self, struct stk_error *err);
+const char *stk_pg_migration_text(int version); /* NULL: there is no such version */
 
 #endif
