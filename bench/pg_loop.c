@@ -3,8 +3,8 @@
  * The bare loop that `stoker bench noop` on PostgreSQL is measured against: one
  * connection, the statements and the schema of stoker's own store, one pipeline
  * and one durable transaction a batch: end the attempts of the last batch, claim
- * the next, write the changes of the counters, commit. No threads, no hand-over,
- * no executor. A claim begins where the last one found its first job, as
+ * the next, write the counters and the log of claims, commit. No threads, no
+ * hand-over, no executor. A claim begins where the last one found its first job, as
  * src/store/pg/claim.c has it.
  *
  * usage: pg_loop --url URL [--jobs N] [--workers N]   one line of JSON
@@ -49,6 +49,7 @@ static const struct {
     { "begin", SQL_PG_TXN_BEGIN },        { "commit", SQL_PG_TXN_COMMIT },
     { "submit", SQL_PG_JOB_SUBMIT },      { "claim", SQL_PG_JOB_CLAIM },
     { "complete", SQL_PG_JOBS_COMPLETE }, { "count", SQL_PG_COUNT_ADD },
+    { "log", SQL_PG_CLAIM_LOG },
 };
 
 static int64_t number(const char *text)
@@ -223,8 +224,15 @@ static void take_claim(struct loop *loop)
     PQclear(reply);
 }
 
-/* How many a claim finds is known when the pipeline is over: the counters are
- * those of the round before. */
+static void send_log(struct loop *loop)
+{
+    pg_bare_int(&loop->pg, loop->pool_id);
+    pg_bare_ints(&loop->pg, loop->held, job_id, loop->jobs);
+    pg_bare_send(&loop->pg, "log");
+}
+
+/* What a claim finds is known when the pipeline is over: the counters and the
+ * log of claims are those of the round before. */
 static void play_round(struct loop *loop)
 {
     size_t ending = loop->held;
@@ -232,6 +240,7 @@ static void play_round(struct loop *loop)
     pg_bare_send(&loop->pg, "begin");
     send_complete(loop);
     send_claim(loop);
+    send_log(loop);
     send_count(loop, -loop->claimed, loop->claimed - loop->completed, loop->completed);
     pg_bare_send(&loop->pg, "commit");
     pg_bare_sync(&loop->pg);
@@ -239,7 +248,7 @@ static void play_round(struct loop *loop)
     PQclear(pg_bare_take(&loop->pg));
     take_complete(loop);
     take_claim(loop);
-    take(loop, 2);
+    take(loop, 3);
     loop->completed = (int64_t)ending;
     loop->claimed = (int64_t)loop->held;
 }

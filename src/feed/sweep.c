@@ -306,7 +306,8 @@ struct filling {
     size_t part_at; /* of the part under way: */
     int32_t priority;
     size_t from_rows;
-    bool last; /* chunk */
+    bool last;      /* chunk */
+    bool elsewhere; /* another process fills it; written by the transaction */
     int64_t fresh, points;
 };
 
@@ -375,6 +376,8 @@ static enum stk_rc write_chunk(struct stk_store *store, void *arg, stk_time_ns n
 {
     struct filling *fill = arg;
     enum stk_rc rc = stk_store_sweep_take(store, fill->sweep_id, err);
+    fill->elsewhere = rc == STK_BUSY;
+    if (fill->elsewhere) rc = STK_CONFLICT; /* it is no use to come again at once */
     if (rc == STK_OK) rc = submit_chunk(store, fill, now, err);
     if (rc != STK_OK || !fill->last) return rc;
     return mark_done(store, fill, err);
@@ -385,6 +388,10 @@ static enum stk_rc flush(struct filling *fill, bool last, struct stk_error *err)
     struct chunk *chunk = fill->chunk;
     fill->last = last;
     enum stk_rc rc = stk_write(fill->access, write_chunk, fill, err);
+    if (rc == STK_CONFLICT && fill->elsewhere) {
+        return stk_fail(err, STK_BUSY, "sweep %" PRId64 " is being filled by another process",
+                        fill->sweep_id);
+    }
     if (rc != STK_OK) return rc;
 
     fill->fresh += chunk->fresh;

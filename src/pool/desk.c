@@ -11,10 +11,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/rand.h"
+#include "pool/poll.h"
 #include "pool/round.h"
 
-#define POLL_NS (5 * STK_SECOND) /* hints can be lost, the row is the truth */
 #define TEND_NS (5 * STK_SECOND)
 
 /* --- arrivals, from any thread ------------------------------------------- */
@@ -103,7 +102,7 @@ size_t stk_desk_gather(struct stk_desk *desk)
 
 /* --- the loop ------------------------------------------------------------ */
 
-static void interrupt_jobs(struct stk_desk *desk, enum stk_stop how)
+void stk_desk_interrupt(struct stk_desk *desk, enum stk_stop how)
 {
     for (uint32_t i = 0; i < desk->options.workers; i++) {
         struct stk_slot *slot = &desk->slots[i];
@@ -115,16 +114,6 @@ static void interrupt_jobs(struct stk_desk *desk, enum stk_stop how)
         }
         (void)pthread_mutex_unlock(&slot->lock);
     }
-}
-
-/* The store takes no writes and the pool must end now: these attempts stay
- * running in the store, and the next owner gives them back. */
-static void abandon_reports(struct stk_desk *desk)
-{
-    for (size_t i = 0; i < desk->report_count; i++) {
-        desk->idle[desk->idle_count++] = desk->reports[i];
-    }
-    desk->report_count = desk->settled = 0;
 }
 
 /* Follows stk_desk_stop: at first running jobs may end, after the grace they
@@ -140,13 +129,15 @@ static void follow_stop(struct stk_desk *desk, stk_time_ns mono)
     if (level == STK_STOP_AT_ONCE && desk->stop_seen != STK_STOP_AT_ONCE) {
         desk->stop_seen = STK_STOP_AT_ONCE;
         desk->stop_at = 0;
-        interrupt_jobs(desk, STK_STOP_NOW);
+        stk_desk_interrupt(desk, STK_STOP_NOW);
     }
     if (desk->stop_at != 0 && mono >= desk->stop_at) {
         desk->stop_at = 0;
-        interrupt_jobs(desk, STK_STOP_INTERRUPT);
+        stk_desk_interrupt(desk, STK_STOP_INTERRUPT);
     }
-    if (desk->paused_since != 0 && desk->stop_at == 0) abandon_reports(desk); /* grace is over */
+    /* The store takes no writes and the pool must end now: these attempts stay
+     * running in the store, and the next owner gives them back. */
+    if (desk->paused_since != 0 && desk->stop_at == 0) stk_handout_dropped(desk);
     if (desk->report_count == 0) stk_handout_ends(desk);
 }
 
@@ -159,6 +150,23 @@ static void follow_drain(struct stk_desk *desk)
     if (stk_store_next_poll(desk->options.store) != STK_NEVER) return;
     if (desk->gate_at != STK_NEVER) return;
     if (desk->options.feeding != NULL && desk->options.feeding(desk->options.context)) return;
+    stk_desk_stop(desk);
+}
+
+/* A parked job counts as one that runs: somebody has to ask for it. */
+static void follow_idle(struct stk_desk *desk, stk_time_ns mono)
+{
+    stk_time_ns idle_exit_ns = desk->options.idle_exit_ns;
+    if (idle_exit_ns == 0 || atomic_load(&desk->stop_level) != STK_GO_ON) return;
+    bool is_idle = desk->idle_count == desk->options.workers &&
+                   stk_store_next_poll(desk->options.store) == STK_NEVER;
+    if (!is_idle) desk->idle_since = 0;
+    if (is_idle && desk->idle_since == 0) desk->idle_since = mono;
+    if (!is_idle || mono < desk->idle_since + idle_exit_ns) return;
+    if (desk->options.consoles != NULL) {
+        stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
+                         "stopping: no job has run for a while (--idle-exit)");
+    }
     stk_desk_stop(desk);
 }
 
@@ -175,7 +183,7 @@ static stk_time_ns sooner(stk_time_ns a, stk_time_ns b)
 }
 
 /* When a job becomes due, a parked one is to be asked for, or a closed gate may
- * open, by wall time. Polls that are due behind a closed gate wait for that. */
+ * open, by the store's clock. Polls that are due behind a closed gate wait for that. */
 static stk_time_ns next_chance(struct stk_desk *desk)
 {
     struct stk_store *store = desk->options.store;
@@ -188,9 +196,11 @@ static stk_time_ns time_to_wait(struct stk_desk *desk, stk_time_ns mono)
     stk_time_ns at = desk->poll_at;
     earlier(&at, desk->retry_at);
     earlier(&at, desk->stop_at);
+    if (desk->retry_at == 0) earlier(&at, stk_life_due_at(desk));
+    if (desk->idle_since != 0) earlier(&at, desk->idle_since + desk->options.idle_exit_ns);
     stk_time_ns due = next_chance(desk);
     if (due != STK_NEVER && desk->retry_at == 0 && desk->idle_count > 0) {
-        earlier(&at, mono + (due - stk_clock_now()));
+        earlier(&at, mono + (due - stk_store_now(desk->options.store)));
     }
     return at > mono ? at - mono : 0;
 }
@@ -201,17 +211,18 @@ static bool has_work(struct stk_desk *desk, stk_time_ns mono)
     if (desk->calls != NULL) return true;
     if (desk->retry_at != 0 && mono < desk->retry_at) return false;
     if (desk->report_count > 0 || desk->retry_at != 0) return true;
-    if (mono >= desk->beat_at) return true;
+    if (stk_life_is_due(desk, mono)) return true;
     if (desk->idle_count == 0 || atomic_load(&desk->stop_level) != STK_GO_ON) return false;
     stk_time_ns due = next_chance(desk);
-    return desk->hungry || (due != STK_NEVER && due <= stk_clock_now());
+    return desk->hungry || (due != STK_NEVER && due <= stk_store_now(desk->options.store));
 }
 
 static void poll_and_tend(struct stk_desk *desk, stk_time_ns mono)
 {
     if (mono < desk->poll_at) return;
-    desk->poll_at = mono + POLL_NS - POLL_NS / 5 + stk_rand_below(1000) * (POLL_NS / 2500);
+    desk->poll_at = mono + stk_poll_next(desk->options.listener);
     desk->hungry = true;
+    stk_life_look(desk);
     if (mono < desk->tend_at || desk->paused_since != 0) return;
     desk->tend_at = mono + TEND_NS;
 
@@ -220,12 +231,34 @@ static void poll_and_tend(struct stk_desk *desk, stk_time_ns mono)
     if (stk_store_tend(desk->options.store, idle, &err) != STK_OK) stk_round_pause(desk, &err);
 }
 
+static void follow_hints(struct stk_desk *desk)
+{
+    if (atomic_load(&desk->heard) == 0) return;
+    unsigned hints = atomic_exchange(&desk->heard, 0);
+    if (hints & (1U << STK_HINT_CANCELS)) stk_life_look(desk);
+    if (hints & (1U << STK_HINT_JOBS | 1U << STK_HINT_SESSIONS)) desk->hungry = true;
+}
+
+/* Nothing is written any more for a life that is over; see pool/life.h. */
+static void live_on(struct stk_desk *desk, stk_time_ns mono)
+{
+    stk_time_ns at = stk_life_renew(desk, mono);
+    if (!stk_life_is_over(desk)) return;
+    follow_stop(desk, mono);
+    if (!atomic_load(&desk->quit)) stk_desk_await(desk, 1, at > mono ? at - mono : 0);
+}
+
 static void *desk_main(void *arg)
 {
     struct stk_desk *desk = arg;
     while (!atomic_load(&desk->quit) || atomic_load(&desk->arrived) != NULL) {
         (void)stk_desk_gather(desk);
         stk_time_ns mono = stk_clock_mono();
+        if (stk_life_is_over(desk)) {
+            live_on(desk, mono);
+            continue;
+        }
+        follow_hints(desk);
         poll_and_tend(desk, mono);
         if (has_work(desk, mono)) {
             stk_round_run(desk);
@@ -233,6 +266,7 @@ static void *desk_main(void *arg)
         }
         follow_stop(desk, mono);
         follow_drain(desk);
+        follow_idle(desk, mono);
         stk_desk_await(desk, 1, time_to_wait(desk, mono));
     }
     return NULL;
@@ -302,6 +336,7 @@ enum stk_rc stk_desk_start(struct stk_desk *desk, struct stk_error *err)
 {
     struct stk_access direct = stk_access_direct(desk->options.store);
     enum stk_rc rc = stk_write(&direct, know_tasks, desk, err);
+    if (rc == STK_OK) rc = stk_life_start(desk, err);
     if (rc != STK_OK) return rc;
     if (pthread_create(&desk->thread, NULL, desk_main, desk) != 0) {
         return stk_fail(err, STK_UNAVAILABLE, "could not start the desk thread");
@@ -315,6 +350,7 @@ void stk_desk_close(struct stk_desk *desk)
     atomic_store(&desk->quit, true);
     stk_bell_ring(&desk->bell);
     if (desk->thread != 0) (void)pthread_join(desk->thread, NULL);
+    stk_life_stop(desk);
 
     for (uint32_t i = 0; i < desk->options.workers; i++) {
         stk_slot_release(&desk->slots[i]);
@@ -343,6 +379,12 @@ void stk_desk_stop(struct stk_desk *desk)
 
 void stk_desk_nudge(struct stk_desk *desk)
 {
+    stk_bell_ring(&desk->bell);
+}
+
+void stk_desk_hint(struct stk_desk *desk, unsigned hints)
+{
+    (void)atomic_fetch_or(&desk->heard, hints);
     stk_bell_ring(&desk->bell);
 }
 

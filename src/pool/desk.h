@@ -15,6 +15,11 @@
  * and tried again, callers get the error, nothing is claimed, and the pause
  * with its reason can be seen until a round goes through.
  *
+ * On a shared store a pool may die without noticing: when it has not been heard
+ * of for the time of its lease, others give its jobs back. So before that
+ * (pool/life.h) all attempts are killed, their outcomes dropped, and the pool
+ * starts afresh under a new id.
+ *
  * Memory:  open makes, close frees. Jobs and reports live in the worker's slot.
  * Threads: open, start, close from one; next from each worker with its own
  *          slot; the rest from any thread.
@@ -33,6 +38,7 @@ struct stk_desk;
 /* A claimed job in a worker's hands: from next until its next next. */
 struct stk_assignment {
     const struct stk_task *task;
+    int64_t pool_id; /* that has claimed it */
     int64_t id, attempt_id, sweep_id;
     uint32_t attempt, interruptions;
     int64_t generation; /* of its session when it was claimed; 0: it needs none */
@@ -49,7 +55,15 @@ struct stk_desk_options {
     int64_t pool_id;
     uint32_t workers;
     bool drain;
+    stk_time_ns idle_exit_ns;       /* end when no job has run for that long; 0: never */
     bool (*feeding)(void *context); /* drain: is a sweep still to be filled? */
+
+    /* of a shared store: */
+    struct stk_listener *listener;                  /* is told what others should hear; or NULL */
+    stk_time_ns born_at;                            /* mono: just before the pool got its id */
+    stk_bound_fn bound;                             /* for the jobs of other pools that died */
+    void (*reborn)(void *context, int64_t pool_id); /* on the desk's thread */
+
     void (*stop_job)(void *context, uint32_t worker, int64_t job_id, enum stk_stop how);
     /* A job has reported its session lost, and that is durable; may be NULL. */
     void (*session_changed)(void *context);
@@ -72,6 +86,8 @@ STK_MUST_USE enum stk_rc stk_desk_call(struct stk_desk *desk, stk_write_fn fn, v
 
 void stk_desk_stop(struct stk_desk *desk);  /* see stk_pool_stop */
 void stk_desk_nudge(struct stk_desk *desk); /* look again whether the pool is drained */
+/* Others have said that there is something to do (1 << enum stk_hint): look now. */
+void stk_desk_hint(struct stk_desk *desk, unsigned hints);
 /* Something is gone without which no job can run: stop, and say why. */
 void stk_desk_break(struct stk_desk *desk, const char *reason);
 void stk_desk_cancel(struct stk_desk *desk, int64_t job_id);

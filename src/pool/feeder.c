@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "pool/poll.h"
 
 enum { FAILURES_MAX = 32 };
 
@@ -24,6 +25,7 @@ struct stk_feeder {
     pthread_mutex_t lock; /* all below */
     pthread_cond_t changed;
     bool stop, poked;
+    bool elsewhere; /* another pool fills a sweep */
     uint64_t pokes;
     int64_t current, done, points;         /* the sweep being filled; 0: none */
     uint64_t finished;                     /* sweeps that came to an end, either way */
@@ -88,7 +90,9 @@ static void finish(struct stk_feeder *feeder, int64_t sweep_id, enum stk_rc rc,
 {
     (void)pthread_mutex_lock(&feeder->lock);
     forget_failure(feeder, sweep_id);
-    if (rc != STK_OK) {
+    if (rc == STK_BUSY) {
+        feeder->elsewhere = !feeder->stop;
+    } else if (rc != STK_OK) {
         size_t at = feeder->failure_count++ % FAILURES_MAX;
         feeder->failures[at] = (struct failure){ .sweep_id = sweep_id, .err = *err };
     }
@@ -123,14 +127,63 @@ static void fill_one(struct stk_feeder *feeder, int64_t sweep_id)
                      sweep_id, err.text);
 }
 
+/* Under lock. */
+static bool find_failure(const struct stk_feeder *feeder, int64_t sweep_id, struct stk_error *err)
+{
+    for (size_t i = 0; i < FAILURES_MAX; i++) {
+        if (feeder->failures[i].sweep_id != sweep_id) continue;
+        *err = feeder->failures[i].err;
+        return true;
+    }
+    return false;
+}
+
+/* Until somebody pokes: a look by the clock does not try it again. */
+static bool has_failed(struct stk_feeder *feeder, int64_t sweep_id)
+{
+    struct stk_error err = { 0 };
+    (void)pthread_mutex_lock(&feeder->lock);
+    bool failed = find_failure(feeder, sweep_id, &err);
+    (void)pthread_mutex_unlock(&feeder->lock);
+    return failed;
+}
+
 static void fill_all(struct stk_feeder *feeder)
 {
     struct search search = { 0 };
+    (void)pthread_mutex_lock(&feeder->lock);
+    feeder->elsewhere = false;
+    (void)pthread_mutex_unlock(&feeder->lock);
     while (go_on(feeder, 0, 0)) {
         if (stk_read(&feeder->options.access, find_unfilled, &search, NULL) != STK_OK) return;
         if (search.found == 0) return;
-        fill_one(feeder, search.found);
+        if (!has_failed(feeder, search.found)) fill_one(feeder, search.found);
         search.after = search.found; /* one that failed is not tried again in this walk */
+    }
+}
+
+/* Under lock; false when the time is over. */
+static bool wait_until(struct stk_feeder *feeder, stk_time_ns end_mono)
+{
+    stk_time_ns left = end_mono - stk_clock_mono();
+    if (left <= 0) return false;
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    left += until.tv_nsec;
+    until.tv_sec += left / STK_SECOND;
+    until.tv_nsec = left % STK_SECOND;
+    (void)pthread_cond_timedwait(&feeder->changed, &feeder->lock, &until);
+    return true;
+}
+
+/* Under lock. Where others accept sweeps too, the time for a look is a poke. */
+static void wait_for_time(struct stk_feeder *feeder)
+{
+    bool elsewhere = feeder->elsewhere;
+    stk_time_ns wait_ns = stk_poll_next(feeder->options.listener);
+    stk_time_ns end = stk_clock_mono() + (elsewhere ? STK_POLL_DEAF_NS : wait_ns);
+    while (!feeder->poked && !feeder->stop) {
+        if (!wait_until(feeder, end)) feeder->poked = true;
     }
 }
 
@@ -139,6 +192,7 @@ static void fill_all(struct stk_feeder *feeder)
 static bool wait_for_poke(struct stk_feeder *feeder, uint64_t *ret_pokes)
 {
     (void)pthread_mutex_lock(&feeder->lock);
+    if (feeder->options.listener != NULL) wait_for_time(feeder);
     while (!feeder->poked && !feeder->stop) {
         (void)pthread_cond_wait(&feeder->changed, &feeder->lock);
     }
@@ -157,6 +211,8 @@ static void *feeder_main(void *arg)
         (void)pthread_mutex_lock(&feeder->lock);
         bool idle = feeder->pokes == pokes; /* else: walk again */
         if (idle) feeder->poked = false;
+        feeder->finished++; /* those who wait look whether somebody else has filled theirs */
+        (void)pthread_cond_broadcast(&feeder->changed);
         (void)pthread_mutex_unlock(&feeder->lock);
         if (idle) feeder->options.when_idle(feeder->options.context);
     }
@@ -209,10 +265,19 @@ void stk_feeder_poke(struct stk_feeder *feeder)
     (void)pthread_mutex_unlock(&feeder->lock);
 }
 
+void stk_feeder_hint(struct stk_feeder *feeder)
+{
+    (void)pthread_mutex_lock(&feeder->lock);
+    feeder->poked = true;
+    feeder->pokes++;
+    (void)pthread_cond_broadcast(&feeder->changed);
+    (void)pthread_mutex_unlock(&feeder->lock);
+}
+
 bool stk_feeder_is_busy(struct stk_feeder *feeder)
 {
     (void)pthread_mutex_lock(&feeder->lock);
-    bool busy = feeder->poked || feeder->current != 0;
+    bool busy = feeder->poked || feeder->elsewhere || feeder->current != 0;
     (void)pthread_mutex_unlock(&feeder->lock);
     return busy;
 }
@@ -230,29 +295,11 @@ bool stk_feeder_progress(struct stk_feeder *feeder, int64_t sweep_id, int64_t *r
     return is_it;
 }
 
-/* Under lock. */
-static bool find_failure(const struct stk_feeder *feeder, int64_t sweep_id, struct stk_error *err)
-{
-    for (size_t i = 0; i < FAILURES_MAX; i++) {
-        if (feeder->failures[i].sweep_id != sweep_id) continue;
-        *err = feeder->failures[i].err;
-        return true;
-    }
-    return false;
-}
-
 /* Under lock; false when the time is over. */
 static bool wait_for_change(struct stk_feeder *feeder, uint64_t finished, stk_time_ns end_mono)
 {
     while (feeder->finished == finished && !feeder->stop) {
-        stk_time_ns left = end_mono - stk_clock_mono();
-        if (left <= 0) return false;
-        struct timespec until;
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        left += until.tv_nsec;
-        until.tv_sec += left / STK_SECOND;
-        until.tv_nsec = left % STK_SECOND;
-        (void)pthread_cond_timedwait(&feeder->changed, &feeder->lock, &until);
+        if (!wait_until(feeder, end_mono)) return false;
     }
     return true;
 }

@@ -3,7 +3,9 @@
  * feeder - one thread that fills accepted sweeps with their jobs.
  *
  * The sweeps' rows in the store are its list of work: those that a crash left
- * half filled are found at start like new ones.
+ * half filled are found at start like new ones. On a shared store each pool has
+ * a feeder: a sweep that another one is filling is left to it, and looked at
+ * again.
  *
  * Memory:  start makes, stop ends it, in the middle of a sweep if need be (the
  *          next owner goes on).
@@ -21,6 +23,7 @@ struct stk_feeder_options {
     struct stk_access access;
     const struct stk_settings *settings;
     struct stk_consoles *consoles;    /* or NULL */
+    struct stk_listener *listener;    /* NULL: nobody else fills sweeps */
     void (*when_idle)(void *context); /* nothing is left to fill; on the feeder's thread */
     void *context;
 };
@@ -29,6 +32,7 @@ STK_MUST_USE enum stk_rc stk_feeder_start(const struct stk_feeder_options *optio
 void stk_feeder_stop(struct stk_feeder *feeder);
 
 void stk_feeder_poke(struct stk_feeder *feeder); /* a sweep was accepted */
+void stk_feeder_hint(struct stk_feeder *feeder); /* perhaps there is one, elsewhere accepted */
 bool stk_feeder_is_busy(struct stk_feeder *feeder);
 bool stk_feeder_progress(struct stk_feeder *feeder, int64_t sweep_id, int64_t *ret_done,
                          int64_t *ret_points);

@@ -217,19 +217,23 @@ enum stk_rc stk_gate_took_polls(struct stk_gates *gates, struct stk_store *store
 /* An executor that saw the answers says it itself. A command's exit status says
  * two things of an authority: told to come back later, or let through. A failure
  * of its own says nothing. */
-static struct stk_signal signal_of(const struct stk_exec_result *ended, stk_time_ns sent_at,
-                                   stk_time_ns now)
+static struct stk_signal signal_of(const struct stk_heard *heard, stk_time_ns now)
 {
+    const struct stk_exec_result *ended = heard->ended;
     struct stk_signal signal = { .class_ = STK_LIMIT_CLASS_SUBMIT,
-                                 .sent_at = sent_at,
+                                 .sent_at = heard->sent_at,
                                  .remaining = -1 };
-    if (ended->signal.kind != STK_SIGNAL_NONE) return ended->signal;
+    if (ended->signal.kind != STK_SIGNAL_NONE) {
+        signal = ended->signal;
+        signal.sent_at += heard->ahead_ns;
+        return signal;
+    }
     if (ended->outcome == STK_OUTCOME_COMPLETED) signal.kind = STK_SIGNAL_OK;
     if (ended->outcome != STK_OUTCOME_THROTTLED) return signal;
 
     signal.kind = STK_SIGNAL_THROTTLED;
     signal.has_retry_after = ended->until_said;
-    signal.retry_after_ns = ended->until > now ? ended->until - now : 0;
+    signal.retry_after_ns = heard->until > now ? heard->until - now : 0;
     (void)snprintf(signal.reason, sizeof(signal.reason), "%.*s", (int)sizeof(signal.reason) - 1,
                    ended->error);
     return signal;
@@ -274,7 +278,7 @@ static enum stk_rc tell_limit(struct stk_gates *gates, struct stk_store *store,
 static enum stk_rc tell_limits(struct stk_gates *gates, struct stk_store *store,
                                struct stk_heard *heard, stk_time_ns now, struct stk_error *err)
 {
-    const struct stk_signal signal = signal_of(heard->ended, heard->sent_at, now);
+    const struct stk_signal signal = signal_of(heard, now);
     if (signal.kind == STK_SIGNAL_NONE) return STK_OK;
 
     /* Its turn, and not what the authority said: that may be beyond the maximum. */

@@ -71,8 +71,9 @@ STK_MUST_USE enum stk_rc stk_gate_took_polls(struct stk_gates *gates, struct stk
 struct stk_heard {
     const struct stk_task *task;
     int64_t job_id, attempt_id;
-    int64_t generation;  /* of the session that it showed */
-    stk_time_ns sent_at; /* when it began */
+    int64_t generation;   /* of the session that it showed */
+    stk_time_ns sent_at;  /* when it began */
+    stk_time_ns ahead_ns; /* of this machine's clock, which `ended` has, is the store's */
     const struct stk_exec_result *ended;
     size_t refused;           /* attempts alive that the authority has refused for want of a slot */
     enum stk_outcome outcome; /* in: what it ended with; out: what that makes of its job */

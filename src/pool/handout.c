@@ -69,6 +69,22 @@ static void tell_console(struct stk_desk *desk, const struct stk_slot *slot,
                      slot->job.attempt, slot->job.task->retry.attempts_max);
 }
 
+/* The worker that brought it waits for its next job. */
+static void take_in(struct stk_desk *desk, struct stk_slot *slot)
+{
+    slot->ended = NULL;
+    slot->job.id = 0;
+    desk->idle[desk->idle_count++] = slot;
+}
+
+void stk_handout_dropped(struct stk_desk *desk)
+{
+    for (size_t i = 0; i < desk->report_count; i++) {
+        take_in(desk, desk->reports[i]);
+    }
+    desk->report_count = desk->settled = 0;
+}
+
 void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
 {
     int64_t late = 0, parked = 0;
@@ -78,15 +94,13 @@ void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
         parked += desk->settles[i].to.state == STK_STATE_RUNNING;
         stk_slot_count(slot, desk->settles[i].outcome);
         tell_console(desk, slot, &desk->settles[i], now);
-        slot->ended = NULL;
-        slot->job.id = 0;
-        desk->idle[desk->idle_count++] = slot;
+        take_in(desk, slot);
     }
     if (desk->report_count == 0) return;
     (void)pthread_mutex_lock(&desk->lock);
     desk->settled_count += (int64_t)desk->report_count - parked;
     desk->late_count += late;
-    stk_rate_add(&desk->rate, desk->settled_count, now);
+    stk_rate_add(&desk->rate, desk->settled_count, stk_clock_now());
     (void)pthread_mutex_unlock(&desk->lock);
     desk->report_count = desk->settled = 0;
 }
@@ -112,12 +126,18 @@ static void swap_jobs(struct stk_slot *slot)
     slot->next = done; /* its buffer is used again */
 }
 
-void stk_handout_jobs(struct stk_desk *desk, stk_time_ns now)
+/* A life that is over starts nothing: what it has claimed comes back like all else
+ * that it had. */
+void stk_handout_jobs(struct stk_desk *desk)
 {
+    if (stk_life_is_over(desk)) desk->claimed_count = 0;
     desk->round++;
     desk->fresh = desk->claimed_count;
     desk->handed_at = stk_clock_mono();
     if (desk->claimed_count == 0) return;
+
+    stk_time_ns now = stk_clock_now();
+    desk->idle_since = 0;
 
     for (size_t i = 0; i < desk->claimed_count; i++) {
         swap_jobs(desk->claimed[i]);

@@ -2,6 +2,8 @@
 #include "pool/pool.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,9 @@
 #include "model/http_task.h"
 #include "pool/desk.h"
 #include "pool/feeder.h"
+#include "pool/life.h"
 #include "pool/readers.h"
+#include "pool/shipper.h"
 #include "pool/worker.h"
 #include "session/keeper.h"
 #include "session/notifier.h"
@@ -29,7 +33,12 @@ struct stk_pool {
     struct stk_vault *vault;
     struct stk_keepers *keepers;
     struct stk_notifier *notifier; /* NULL: nobody is to be told */
-    int64_t id;
+    struct stk_shipper *shipper;   /* NULL: no other machine can watch */
+    struct stk_listener *listener; /* NULL: nobody else writes to the store */
+    pthread_mutex_t hear_lock;
+    bool hears; /* under hear_lock: all parts are there to be told */
+    _Atomic int64_t id;
+    stk_time_ns born_at; /* mono: just before it got its id */
     int64_t rescued;
     stk_time_ns started_at;
 };
@@ -59,9 +68,10 @@ static enum stk_rc check_in(struct stk_store *store, void *arg, stk_time_ns now,
                             struct stk_error *err)
 {
     struct stk_pool *pool = arg;
-    char host[256] = "";
-    (void)gethostname(host, sizeof(host) - 1);
-    return stk_store_pool_start(store, host, getpid(), pool->options.workers, now, &pool->id, err);
+    int64_t id = 0;
+    enum stk_rc rc = stk_life_check_in(store, pool->options.workers, now, &id, err);
+    if (rc == STK_OK) atomic_store(&pool->id, id);
+    return rc;
 }
 
 struct rescue_step {
@@ -93,6 +103,7 @@ static enum stk_rc rescue(struct stk_store *store, void *arg, stk_time_ns now,
 static enum stk_rc take_over(struct stk_pool *pool, struct stk_error *err)
 {
     struct stk_access direct = stk_access_direct(pool->store);
+    pool->born_at = stk_clock_mono();
     enum stk_rc rc = stk_write(&direct, check_in, pool, err);
     struct rescue_step step = { .pool = pool, .bulk.more = true };
     while (rc == STK_OK && step.bulk.more) {
@@ -101,6 +112,48 @@ static enum stk_rc take_over(struct stk_pool *pool, struct stk_error *err)
     pool->rescued = step.bulk.changed;
     return rc;
 }
+
+/* --- what others tell ---------------------------------------------------- */
+
+/* clang-format off */
+static void tell_desk(struct stk_pool *pool, unsigned hints) { stk_desk_hint(pool->desk, hints); }
+static void tell_keepers(struct stk_pool *pool, unsigned hints) { (void)hints; stk_keepers_poke(pool->keepers, NULL); }
+static void tell_feeder(struct stk_pool *pool, unsigned hints) { (void)hints; stk_feeder_hint(pool->feeder); }
+static void tell_notifier(struct stk_pool *pool, unsigned hints) { (void)hints; stk_notifier_poke(pool->notifier); }
+static void tell_shipper(struct stk_pool *pool, unsigned hints) { (void)hints; stk_shipper_poke(pool->shipper); }
+
+/* A renewal elsewhere is work for those that wait here. */
+static const struct {
+    unsigned hints;
+    void (*tell)(struct stk_pool *pool, unsigned hints);
+} hearers[] = {
+    { 1U << STK_HINT_JOBS | 1U << STK_HINT_SESSIONS | 1U << STK_HINT_CANCELS, tell_desk     },
+    { 1U << STK_HINT_SESSIONS,                                                tell_keepers  },
+    { 1U << STK_HINT_SWEEPS,                                                  tell_feeder   },
+    { 1U << STK_HINT_NOTICES,                                                 tell_notifier },
+    { 1U << STK_HINT_WATCH,                                                   tell_shipper  },
+};
+/* clang-format on */
+
+/* On the listener's thread. */
+static void hear(void *context, unsigned hints)
+{
+    struct stk_pool *pool = context;
+    (void)pthread_mutex_lock(&pool->hear_lock);
+    for (size_t i = 0; pool->hears && i < STK_ARRAY_LEN(hearers); i++) {
+        if (hints & hearers[i].hints) hearers[i].tell(pool, hints);
+    }
+    (void)pthread_mutex_unlock(&pool->hear_lock);
+}
+
+static void set_hears(struct stk_pool *pool, bool hears)
+{
+    (void)pthread_mutex_lock(&pool->hear_lock);
+    pool->hears = hears;
+    (void)pthread_mutex_unlock(&pool->hear_lock);
+}
+
+/* --- what its parts ask and tell ------------------------------------------ */
 
 static void stop_job(void *context, uint32_t worker, int64_t job_id, enum stk_stop how)
 {
@@ -152,20 +205,39 @@ static enum stk_rc open_parts(struct stk_pool *pool, struct stk_error *err)
     pool->readers = stk_readers_open(settings->store);
     struct stk_access access = stk_pool_access(pool);
     pool->vault = stk_vault_open(settings, &access);
-    return take_over(pool, err);
+    rc = stk_store_listen(settings->store, hear, pool, &pool->listener, err);
+    return rc == STK_OK ? take_over(pool, err) : rc;
+}
+
+static void name_owner(int64_t id, char *ret, size_t size)
+{
+    char host[256] = "";
+    (void)gethostname(host, sizeof(host) - 1);
+    (void)snprintf(ret, size, "p%" PRId64 " on %s", id, host);
+}
+
+/* It was out of touch with the store for too long, and has a new id. */
+static void go_on_as(void *context, int64_t id)
+{
+    struct stk_pool *pool = context;
+    char owner[300];
+    atomic_store(&pool->id, id);
+    name_owner(id, owner, sizeof(owner));
+    stk_keepers_rename(pool->keepers, owner);
 }
 
 static enum stk_rc start_keepers(struct stk_pool *pool, struct stk_error *err)
 {
-    char host[256] = "", owner[300];
-    (void)gethostname(host, sizeof(host) - 1);
-    (void)snprintf(owner, sizeof(owner), "p%" PRId64 " on %s", pool->id, host);
+    char owner[300];
+    name_owner(pool->id, owner, sizeof(owner));
+    stk_time_ns lease_ns = stk_store_lease(pool->store);
     const struct stk_keepers_options options = {
         .settings = pool->options.settings,
         .access = stk_pool_access(pool),
         .vault = pool->vault,
         .spawner = pool->options.spawner,
         .owner = owner,
+        .lease_ns = lease_ns != STK_NEVER ? lease_ns : 0,
         .say = say_session,
         .noticed = deliver_notices,
         .context = pool,
@@ -185,6 +257,25 @@ static enum stk_rc start_notifier(struct stk_pool *pool, struct stk_error *err)
     return stk_notifier_start(&options, &pool->notifier, err);
 }
 
+static int64_t current_id(void *context)
+{
+    struct stk_pool *pool = context;
+    return atomic_load(&pool->id);
+}
+
+static enum stk_rc start_shipper(struct stk_pool *pool, struct stk_error *err)
+{
+    const struct stk_shipper_options options = {
+        .access = stk_pool_access(pool),
+        .consoles = pool->consoles,
+        .listener = pool->listener,
+        .pool_id = current_id,
+        .context = pool,
+    };
+    if (pool->listener == NULL || pool->consoles == NULL) return STK_OK;
+    return stk_shipper_start(&options, &pool->shipper, err);
+}
+
 static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
 {
     const struct stk_desk_options desk_options = {
@@ -194,6 +285,11 @@ static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
         .pool_id = pool->id,
         .workers = pool->options.workers,
         .drain = pool->options.drain,
+        .idle_exit_ns = pool->options.idle_exit_ns,
+        .listener = pool->listener,
+        .born_at = pool->born_at,
+        .bound = bound_of_task,
+        .reborn = go_on_as,
         .feeding = is_feeding,
         .stop_job = stop_job,
         .session_changed = look_at_sessions,
@@ -206,12 +302,14 @@ static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
         .access = stk_pool_access(pool),
         .settings = pool->options.settings,
         .consoles = pool->consoles,
+        .listener = pool->listener,
         .when_idle = nudge,
         .context = pool->desk,
     };
     rc = stk_feeder_start(&feeder_options, &pool->feeder, err);
     if (rc == STK_OK) rc = start_notifier(pool, err); /* the keepers wake it */
     if (rc == STK_OK) rc = start_keepers(pool, err);
+    if (rc == STK_OK) rc = start_shipper(pool, err);
     for (uint32_t i = 0; rc == STK_OK && i < pool->options.workers; i++) {
         rc = stk_worker_start(pool->desk, pool->options.spawner, pool->consoles, pool->vault,
                               pool->id, i + 1, &pool->workers[i], err);
@@ -226,10 +324,12 @@ enum stk_rc stk_pool_start(const struct stk_pool_options *options, struct stk_po
     struct stk_pool *pool = stk_alloc(sizeof(*pool));
     pool->options = *options;
     pool->started_at = stk_clock_now();
+    (void)pthread_mutex_init(&pool->hear_lock, NULL);
     pool->workers = stk_alloc(options->workers * sizeof(struct stk_worker *));
 
     enum stk_rc rc = open_parts(pool, err);
     if (rc == STK_OK) rc = start_threads(pool, err);
+    if (rc == STK_OK) set_hears(pool, true);
     if (rc != STK_OK) {
         stk_pool_free(pool);
         return rc;
@@ -285,15 +385,19 @@ void stk_pool_free(struct stk_pool *pool)
 {
     if (pool == NULL) return;
     end_workers(pool);
+    set_hears(pool, false);
+    stk_shipper_stop(pool->shipper);
     stk_feeder_stop(pool->feeder);
     stk_keepers_stop(pool->keepers);
     stk_notifier_stop(pool->notifier);
     stk_desk_close(pool->desk);
     if (pool->worker_count == pool->options.workers) say_goodbye(pool);
+    stk_listener_close(pool->listener);
     stk_vault_close(pool->vault);
     stk_readers_close(pool->readers);
     stk_store_close(pool->store);
     stk_consoles_close(pool->consoles);
+    (void)pthread_mutex_destroy(&pool->hear_lock);
     free(pool->workers);
     free(pool);
 }

@@ -5,7 +5,8 @@
  * Inside: N workers (pool/worker.h: take, execute, report, again), one desk
  * (pool/desk.h) that owns the writing store, beats the heart and follows the
  * clock, one feeder (pool/feeder.h) that fills accepted sweeps. They meet at the
- * desk only.
+ * desk only. On a shared store it hears what other processes tell, and shows
+ * them its consoles while they watch (pool/shipper.h).
  *
  * Memory:  start makes, free ends. `settings` and `spawner` are borrowed and
  *          must live longer.
@@ -31,6 +32,7 @@ struct stk_pool_options {
     uint32_t workers;            /* 1..STK_WORKERS_MAX */
     bool serves;                 /* a server will answer on the store's socket */
     bool drain;                  /* end by itself when no job can run any more */
+    stk_time_ns idle_exit_ns;    /* end by itself when none has run for so long; 0: never */
     bool consoles;               /* false: none at all (bench) */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A round, from top to bottom: call, settle, linger, promote, claim, commit.
+ * A round, from top to bottom: call, settle, linger, promote, beat, claim, commit.
  */
 #include "pool/round.h"
 
@@ -10,12 +10,16 @@
 #include "base/fault.h"
 #include "base/rand.h"
 
-#define BEAT_NS       (10 * STK_SECOND)
-#define PAUSE_MIN_NS  STK_SECOND
-#define PAUSE_MAX_NS  (30 * STK_SECOND)
 #define LINGER_MAX_NS (2 * STK_MS)
 #define HELD_LOOK_NS  STK_SECOND
-enum { LINGER_SKIP_MAX = 63, HALVES_ROUNDS = 64, CLAIM_TRIES = 8, PROMOTE_CHUNK = 1000 };
+#define NAP_NS        (2 * STK_MS) /* at most, before a round is run again */
+enum {
+    LINGER_SKIP_MAX = 63,
+    HALVES_ROUNDS = 64,
+    CLAIM_TRIES = 8,
+    PROMOTE_CHUNK = 1000,
+    ROUND_TRIES = 8
+};
 
 /* --- the steps of a round ------------------------------------------------ */
 
@@ -35,7 +39,8 @@ static enum stk_rc run_one_call(struct stk_desk *desk, struct stk_call *call, st
     call->err = (struct stk_error){ 0 };
     call->rc = call->fn(store, call->arg, now, &call->err);
     if (call->rc == STK_OK) return stk_store_savepoint_keep(store, err);
-    if (is_store_trouble(call->rc)) {
+    bool again = call->rc == STK_BUSY && desk->tries_left > 0;
+    if (is_store_trouble(call->rc) || again) {
         *err = call->err;
         return call->rc;
     }
@@ -58,12 +63,26 @@ static bool is_known(const struct stk_remote *remote)
     return remote->phase != STK_REMOTE_NONE && remote->phase != STK_REMOTE_SUBMITTING;
 }
 
+static stk_time_ns shift(stk_time_ns at, stk_time_ns by)
+{
+    return at == 0 || at == STK_NEVER ? at : at + by;
+}
+
+/* Executors know this machine's clock only, the store its own. */
+static void shift_remote(struct stk_remote *remote, stk_time_ns by)
+{
+    remote->submitted_at = shift(remote->submitted_at, by);
+    remote->poll_at = shift(remote->poll_at, by);
+    remote->seen_at = shift(remote->seen_at, by);
+}
+
 /* What is known of it elsewhere now; NULL: what was known before stays, if it
  * goes on at all. One that was throttled has a turn of its own. */
 static const struct stk_remote *remote_of(struct stk_slot *slot, const struct stk_heard *heard)
 {
     slot->remote = slot->ended->remote;
     if (!is_known(&slot->remote)) return NULL;
+    shift_remote(&slot->remote, heard->ahead_ns);
     if (heard->outcome == STK_OUTCOME_THROTTLED) slot->remote.poll_at = heard->until;
     return &slot->remote;
 }
@@ -124,7 +143,8 @@ static enum stk_rc settle_reports(struct stk_desk *desk, stk_time_ns now, struct
             .ended = slot->ended,
             .refused = refused,
             .outcome = slot->ended->outcome,
-            .until = slot->ended->until,
+            .until = shift(slot->ended->until, desk->ahead_ns),
+            .ahead_ns = desk->ahead_ns,
         };
         enum stk_rc rc = stk_gate_heard(&desk->gates, desk->options.store, &heard, now, err);
         if (rc != STK_OK) return rc;
@@ -214,11 +234,13 @@ static const char *copy_text(struct stk_buf *buf, const char *text)
     return stk_buf_str(buf);
 }
 
-static void copy_remote(const struct stk_claim *claim, struct stk_assignment *job)
+static void copy_remote(const struct stk_claim *claim, stk_time_ns ahead_ns,
+                        struct stk_assignment *job)
 {
     job->cancel_requested = claim->cancel_requested;
     job->remote = claim->remote;
     if (claim->remote.phase == STK_REMOTE_NONE) return;
+    shift_remote(&job->remote, -ahead_ns);
     job->remote.handle = copy_text(&job->handle, claim->remote.handle);
     job->remote.result = copy_text(&job->result_at, claim->remote.result);
 }
@@ -244,6 +266,7 @@ static void take_claim(void *context, const struct stk_claim *claim)
     struct stk_slot *slot = &desk->slots[claim->slot - 1];
     struct stk_assignment *job = &slot->next;
     job->task = task;
+    job->pool_id = desk->options.pool_id;
     job->id = claim->id;
     job->attempt_id = claim->attempt_id;
     job->sweep_id = claim->sweep_id;
@@ -253,7 +276,7 @@ static void take_claim(void *context, const struct stk_claim *claim)
     job->started_at = claim->started_at;
     stk_buf_clear(&job->params);
     stk_buf_add(&job->params, claim->params, claim->params_len);
-    copy_remote(claim, job);
+    copy_remote(claim, desk->ahead_ns, job);
     desk->claimed[desk->claimed_count++] = slot;
 }
 
@@ -402,113 +425,87 @@ static enum stk_rc claim(struct stk_desk *desk, stk_time_ns now, struct stk_erro
     return STK_OK;
 }
 
-/* --- pauses -------------------------------------------------------------- */
-
-void stk_round_pause(struct stk_desk *desk, const struct stk_error *err)
-{
-    bool fresh = desk->paused_since == 0;
-    if (fresh) desk->paused_since = stk_clock_now();
-    desk->pause_ns = fresh ? PAUSE_MIN_NS : desk->pause_ns * 2;
-    if (desk->pause_ns > PAUSE_MAX_NS) desk->pause_ns = PAUSE_MAX_NS;
-    desk->retry_at = stk_clock_mono() + desk->pause_ns;
-
-    (void)pthread_mutex_lock(&desk->lock);
-    (void)snprintf(desk->pause_reason, sizeof(desk->pause_reason), "%s", err->text);
-    (void)pthread_mutex_unlock(&desk->lock);
-    if (!fresh || desk->options.consoles == NULL) return;
-    stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
-                     "paused: %s; %zu outcomes are kept and tried again until it works", err->text,
-                     desk->report_count);
-}
-
-/* Written in the first round that goes through, as the store could not take it
- * when it happened. */
-static enum stk_rc note_end_of_pause(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
-{
-    if (desk->paused_since == 0) return STK_OK;
-    const struct stk_event paused = { .pool_id = desk->options.pool_id,
-                                      .text = desk->pause_reason };
-    enum stk_rc rc = stk_store_event(desk->options.store, STK_EVENT_POOL_PAUSED, &paused,
-                                     desk->paused_since, err);
-    if (rc != STK_OK) return rc;
-    const struct stk_event resumed = { .pool_id = desk->options.pool_id,
-                                       .text = "the store takes writes again" };
-    return stk_store_event(desk->options.store, STK_EVENT_POOL_RESUMED, &resumed, now, err);
-}
-
-static void end_pause(struct stk_desk *desk)
-{
-    if (desk->paused_since == 0) return;
-    desk->paused_since = desk->retry_at = 0;
-    desk->hungry = true;
-    (void)pthread_mutex_lock(&desk->lock);
-    if (!desk->broken) desk->pause_reason[0] = '\0';
-    (void)pthread_mutex_unlock(&desk->lock);
-    if (desk->options.consoles == NULL) return;
-    stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
-                     "goes on: the store takes writes again");
-}
-
 /* --- the round ----------------------------------------------------------- */
-
-static enum stk_rc beat(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
-{
-    stk_time_ns mono = stk_clock_mono();
-    if (mono < desk->beat_at) return STK_OK;
-    desk->beat_at = mono + BEAT_NS;
-    return stk_store_pool_beat(desk->options.store, desk->options.pool_id, now, err);
-}
 
 static enum stk_rc write_round(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
 {
     enum stk_rc rc = run_calls(desk, now, err);
-    if (rc == STK_OK) rc = note_end_of_pause(desk, now, err);
+    if (rc == STK_OK) rc = stk_pause_note_end(desk, now, err);
     if (rc == STK_OK) rc = settle_reports(desk, now, err);
     if (rc == STK_OK) rc = linger(desk, now, err);
     (void)stk_fault(STK_FAULT_ROUND_SETTLED);
     if (rc == STK_OK) rc = promote(desk, now, err);
-    if (rc == STK_OK) rc = beat(desk, now, err);
+    if (rc == STK_OK) rc = stk_life_write(desk, now, err);
     if (rc == STK_OK) rc = claim(desk, now, err);
     (void)stk_fault(STK_FAULT_ROUND_CLAIMED);
     return rc;
 }
 
-static enum stk_rc try_round(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
+/* *ret_now: the time of all that is due in it, as the store has it. */
+static enum stk_rc try_round(struct stk_desk *desk, stk_time_ns *ret_now, struct stk_error *err)
 {
+    struct stk_store *store = desk->options.store;
     desk->settled = 0;
     desk->unrun = &desk->calls;
-    enum stk_rc rc = stk_store_begin(desk->options.store, err);
+    desk->life.sent_at = stk_clock_mono();
+    enum stk_rc rc = stk_store_begin(store, err);
     if (rc != STK_OK) return rc;
 
+    *ret_now = stk_store_now(store);
+    desk->ahead_ns = desk->is_shared ? *ret_now - stk_clock_now() : 0;
     (void)stk_fault(STK_FAULT_ROUND_BEGUN);
-    rc = write_round(desk, now, err);
+    rc = write_round(desk, *ret_now, err);
     if (rc != STK_OK) {
-        stk_store_rollback(desk->options.store);
+        stk_store_rollback(store);
         return rc;
     }
     stk_time_ns before = stk_clock_mono();
-    rc = stk_store_commit(desk->options.store, err);
+    rc = stk_store_commit(store, err);
     stk_time_ns took_ns = stk_clock_mono() - before;
     desk->commit_ns += (took_ns - desk->commit_ns) / 8;
     return rc;
 }
 
-void stk_round_run(struct stk_desk *desk)
+/* Another one that writes to a shared store was in the way: one of the two comes
+ * again, at once, and not at the same moment. */
+static enum stk_rc try_often(struct stk_desk *desk, stk_time_ns *ret_now, struct stk_error *err)
 {
-    stk_time_ns now = stk_clock_now();
-    struct stk_error err = { 0 };
-    enum stk_rc rc = try_round(desk, now, &err);
-    if (rc != STK_OK) {
-        stk_handout_answer(desk, rc, &err);
-        stk_round_pause(desk, &err);
+    desk->tries_left = desk->is_shared ? ROUND_TRIES - 1 : 0;
+    enum stk_rc rc = try_round(desk, ret_now, err);
+    for (; rc == STK_BUSY && desk->tries_left > 0; rc = try_round(desk, ret_now, err)) {
+        (void)stk_bell_wait(&desk->nap, (stk_time_ns)stk_rand_below(NAP_NS));
+        desk->tries_left--;
+    }
+    return rc;
+}
+
+static void round_failed(struct stk_desk *desk, enum stk_rc rc, const struct stk_error *err)
+{
+    if (desk->life.is_taken) {
+        stk_lifeline_cut(desk->life.line);
         return;
     }
+    stk_handout_answer(desk, rc, err);
+    stk_round_pause(desk, err);
+}
+
+void stk_round_run(struct stk_desk *desk)
+{
+    stk_time_ns now = 0;
+    struct stk_error err = { 0 };
+    enum stk_rc rc = try_often(desk, &now, &err);
+    if (rc != STK_OK) {
+        round_failed(desk, rc, &err);
+        return;
+    }
+    stk_life_written(desk);
     stk_handout_answer(desk, STK_OK, NULL);
     if (desk->gates.session_changed && desk->options.session_changed != NULL) {
         desk->options.session_changed(desk->options.context);
     }
     desk->gates.session_changed = false;
-    end_pause(desk);
+    stk_pause_end(desk);
     stk_handout_reports(desk, now);
-    stk_handout_jobs(desk, now);
+    stk_handout_jobs(desk);
+    stk_listener_tell(desk->options.listener, stk_store_hints(desk->options.store));
 }

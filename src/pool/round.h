@@ -5,12 +5,13 @@
  *
  * desk.c has the loop and what other threads call; round.c writes: calls,
  * outcomes, due jobs, claims, commit; handout.c tells everybody once that is
- * durable. All of it runs on the desk's thread.
+ * durable; pauses.c waits when it cannot be. All of it runs on the desk's thread.
  */
 #ifndef STK_POOL_ROUND_H
 #define STK_POOL_ROUND_H
 
 #include "pool/gate.h"
+#include "pool/life.h"
 #include "pool/slot.h"
 
 struct stk_call {
@@ -40,6 +41,7 @@ struct stk_desk {
     _Atomic int stop_level;
     _Atomic bool quit;
     _Atomic uint32_t ended;
+    _Atomic unsigned heard; /* hints, not yet followed */
     struct stk_bell all_ended;
 
     /* under lock: what stk_desk_view shows */
@@ -63,8 +65,14 @@ struct stk_desk {
     uint32_t *numbers; /* worker numbers offered to a claim */
     size_t offered;
     int64_t generation; /* of the session of the queue that is being claimed from */
+    bool is_shared;     /* the store is */
+    struct stk_life life;
+    stk_time_ns ahead_ns; /* of this machine's clock is the store's, in this round */
+    int tries_left;       /* of this round, when another is in its way */
+    struct stk_bell nap;  /* nobody rings it */
     struct stk_gates gates;
-    stk_time_ns gate_at; /* wall: when a gate that jobs wait at may open; STK_NEVER: none */
+    stk_time_ns
+        gate_at; /* by the store's clock: when a gate that jobs wait at may open; STK_NEVER: none */
     stk_time_ns held_at; /* the same for polls that are due; STK_NEVER: none waits */
 
     uint64_t round;
@@ -76,8 +84,9 @@ struct stk_desk {
     stk_time_ns handed_at;             /* mono: when the last round told its workers */
     stk_time_ns back_ns;               /* from then until all were back, lately */
     stk_time_ns commit_ns;
-    stk_time_ns poll_at, beat_at, tend_at, retry_at, stop_at; /* mono; 0: not set */
+    stk_time_ns poll_at, tend_at, retry_at, stop_at; /* mono; 0: not set */
     stk_time_ns pause_ns, paused_since;
+    stk_time_ns idle_since; /* mono: no job runs or is parked since; 0: one does */
     int stop_seen;
 };
 
@@ -93,11 +102,20 @@ void stk_round_run(struct stk_desk *desk);
 
 /* The store cannot be written to: the pool is paused from here on. */
 void stk_round_pause(struct stk_desk *desk, const struct stk_error *err);
+/* In the first round that goes through, and after it. */
+STK_MUST_USE enum stk_rc stk_pause_note_end(struct stk_desk *desk, stk_time_ns now,
+                                            struct stk_error *err);
+void stk_pause_end(struct stk_desk *desk);
+
+/* All running jobs are stopped so. From any thread. */
+void stk_desk_interrupt(struct stk_desk *desk, enum stk_stop how);
 
 /* After the commit, or with the error that kept it from being one. */
 void stk_handout_answer(struct stk_desk *desk, enum stk_rc rc, const struct stk_error *err);
 void stk_handout_reports(struct stk_desk *desk, stk_time_ns now); /* they are settled */
-void stk_handout_jobs(struct stk_desk *desk, stk_time_ns now);    /* they are claimed */
+void stk_handout_jobs(struct stk_desk *desk);                     /* they are claimed */
+/* Reports that are not to be written: their attempts no longer hold their jobs. */
+void stk_handout_dropped(struct stk_desk *desk);
 /* Workers that wait are told to end. */
 void stk_handout_ends(struct stk_desk *desk);
 

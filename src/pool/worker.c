@@ -25,8 +25,9 @@ struct stk_worker {
     struct stk_runner *noop;
     struct stk_runner *http; /* costs nothing until it has a request to make */
     uint32_t number;
-    char name[32];  /* "p1/w3" */
-    int64_t job_id; /* on the console's lines */
+    int64_t pool_id; /* that `name` is of; a pool of a shared store may get another */
+    char name[32];   /* "p1/w3" */
+    int64_t job_id;  /* on the console's lines */
     pthread_t thread;
 };
 
@@ -149,10 +150,17 @@ static void run(struct stk_worker *worker, const struct stk_assignment *job,
     ended->generation = pass->generation;
 }
 
+static void name_it(struct stk_worker *worker, int64_t pool_id)
+{
+    worker->pool_id = pool_id;
+    (void)snprintf(worker->name, sizeof(worker->name), "p%" PRId64 "/w%u", pool_id, worker->number);
+}
+
 static void execute(struct stk_worker *worker, const struct stk_assignment *job,
                     struct stk_exec_result *ended)
 {
     struct stk_pass pass = { 0 };
+    if (job->pool_id != worker->pool_id) name_it(worker, job->pool_id);
     say_start(worker, job);
     stk_time_ns before = stk_clock_mono();
     if (fetch_pass(worker, job, &pass, ended)) run(worker, job, &pass, ended);
@@ -199,7 +207,7 @@ enum stk_rc stk_worker_start(struct stk_desk *desk, struct stk_spawner *spawner,
     worker->http = stk_http_runner_new();
     worker->spawner = spawner;
     if (spawner != NULL) worker->command = stk_command_new(spawner);
-    (void)snprintf(worker->name, sizeof(worker->name), "p%" PRId64 "/w%u", pool_id, number);
+    name_it(worker, pool_id);
 
     *ret = worker; /* before the thread is: the desk may stop its job at once */
     pthread_attr_t attr;

@@ -13,6 +13,7 @@
 #include "session/notices.h"
 #include "session/provider.h"
 #include "session/record.h"
+#include "session/tenure.h"
 #include "session/turn.h"
 
 enum { STACK_BYTES = 512 * 1024, SENTENCE_BYTES = 3000 };
@@ -23,6 +24,7 @@ enum { STACK_BYTES = 512 * 1024, SENTENCE_BYTES = 3000 };
 struct keeper {
     struct stk_keepers *all;
     const struct stk_session_spec *spec;
+    size_t at; /* in the list, and of its tenure */
     struct stk_http *http;
     pthread_t thread;
     bool has_thread;
@@ -32,7 +34,7 @@ struct keeper {
     bool poked, stopping;
 
     /* the thread's own */
-    int64_t epoch;
+    stk_time_ns ahead_ns;    /* shared store: of the monotonic clock is the database's */
     struct stk_session row;  /* as it was last seen */
     bool has_row;            /* said to the console once */
     struct stk_session told; /* as it was when people were last told */
@@ -42,10 +44,23 @@ struct keeper {
 
 struct stk_keepers {
     struct stk_keepers_options options;
-    char *owner;
+    struct stk_tenures *tenures;
     struct keeper *list; /* [settings->session_count] */
     size_t count;        /* started */
 };
+
+/* --- time -------------------------------------------------------------------- */
+
+static bool is_shared(const struct keeper *keeper)
+{
+    return keeper->all->options.lease_ns != 0;
+}
+
+/* Those that share a store go by one clock. */
+static stk_time_ns time_now(const struct keeper *keeper)
+{
+    return is_shared(keeper) ? stk_clock_mono() + keeper->ahead_ns : stk_clock_now();
+}
 
 /* --- waiting ---------------------------------------------------------------- */
 
@@ -74,7 +89,7 @@ static void wait_for(struct keeper *keeper, stk_time_ns wait_ns)
 static void wait_until(struct keeper *keeper, stk_time_ns at)
 {
     stk_time_ns look = LOOK_NS - LOOK_NS / 5 + stk_rand_below(1000) * (LOOK_NS / 2500);
-    stk_time_ns left = at == STK_NEVER ? look : at - stk_clock_now();
+    stk_time_ns left = at == STK_NEVER ? look : at - time_now(keeper);
     wait_for(keeper, left < look ? left : look);
 }
 
@@ -90,16 +105,22 @@ static void say_change(struct keeper *keeper, const struct stk_session *row)
     if (!is_news || options->say == NULL) return;
 
     char text[SENTENCE_BYTES];
-    stk_session_open_sentence(row, stk_clock_now(), text, sizeof(text));
+    stk_session_open_sentence(row, time_now(keeper), text, sizeof(text));
     options->say(options->context, text);
 }
 
+struct look {
+    const char *name;
+    struct stk_session row;
+    stk_time_ns ahead_ns;
+};
+
 static enum stk_rc read_row(struct stk_store *store, void *arg, struct stk_error *err)
 {
-    struct stk_session *row = arg;
-    char name[STK_SESSION_NAME_MAX + 1];
-    (void)snprintf(name, sizeof(name), "%s", row->name);
-    return stk_session_row(store, name, row, err);
+    struct look *look = arg;
+    enum stk_rc rc = stk_session_row(store, look->name, &look->row, err);
+    look->ahead_ns = stk_store_now(store) - stk_clock_mono();
+    return rc;
 }
 
 struct write {
@@ -122,7 +143,7 @@ static bool record(struct keeper *keeper, struct stk_session_change *change)
 {
     struct write write = { .keeper = keeper, .change = change };
     change->spec = keeper->spec;
-    change->epoch = keeper->epoch;
+    change->epoch = stk_tenure_epoch(keeper->all->tenures, keeper->at);
     for (;;) {
         struct stk_error err = { 0 };
         enum stk_rc rc = stk_write(&keeper->all->options.access, write_change, &write, &err);
@@ -134,29 +155,24 @@ static bool record(struct keeper *keeper, struct stk_session_change *change)
     return write.applied;
 }
 
-static enum stk_rc write_lease(struct stk_store *store, void *arg, stk_time_ns now,
-                               struct stk_error *err)
-{
-    struct write *write = arg;
-    struct stk_session *row = &write->row;
-    (void)now;
-    enum stk_rc rc = stk_session_row(store, write->keeper->spec->name, row, err);
-    if (rc != STK_OK) return rc;
-    row->epoch++;
-    row->lease_until = STK_NEVER; /* as long as the store is ours */
-    (void)snprintf(row->keeper, sizeof(row->keeper), "%s", write->keeper->all->owner);
-    return stk_store_session_set(store, row, err);
-}
-
 /* The epoch rises at each start, so that an answer to what was begun before
- * cannot be written unnoticed. */
-static bool take_over(struct keeper *keeper)
+ * cannot be written unnoticed. False: another one keeps it, or the store has
+ * trouble; some time is over. */
+static bool take_over(struct keeper *keeper, struct stk_session *row)
 {
-    struct write write = { .keeper = keeper };
+    struct stk_tenures *tenures = keeper->all->tenures;
     struct stk_error err = { 0 };
-    if (stk_write(&keeper->all->options.access, write_lease, &write, &err) != STK_OK) return false;
-    keeper->epoch = write.row.epoch;
-    say_change(keeper, &write.row);
+    bool taken = false;
+    stk_time_ns free_at = STK_NEVER;
+    if (!stk_tenure_may_take(tenures, keeper->at, row, time_now(keeper), &free_at)) {
+        wait_until(keeper, free_at);
+        return false;
+    }
+    if (stk_tenure_take(tenures, keeper->at, row, &taken, &err) != STK_OK || !taken) {
+        wait_for(keeper, AGAIN_NS);
+        return false;
+    }
+    say_change(keeper, row);
     return true;
 }
 
@@ -185,7 +201,7 @@ static bool is_told(const struct keeper *keeper, const struct stk_session *row)
     bool is_same = keeper->has_told && row->state == told->state &&
                    row->generation == told->generation && row->changed_at == told->changed_at &&
                    row->expires_at == told->expires_at && row->deadline_at == told->deadline_at;
-    return is_same && (keeper->tell_at == STK_NEVER || stk_clock_now() < keeper->tell_at);
+    return is_same && (keeper->tell_at == STK_NEVER || time_now(keeper) < keeper->tell_at);
 }
 
 /* Apart from the transaction that changed the row: the rule looks at the row only,
@@ -198,7 +214,7 @@ static void tell_people(struct keeper *keeper, const struct stk_session *row)
     struct stk_error err = { 0 };
     if (options->settings->channel_count == 0 || is_told(keeper, row)) return;
     if (stk_write(&options->access, write_notices, &telling, &err) != STK_OK) {
-        keeper->tell_at = stk_clock_now() + AGAIN_NS;
+        keeper->tell_at = time_now(keeper) + AGAIN_NS;
         return;
     }
     keeper->told = *row;
@@ -248,7 +264,7 @@ static void ask_provider(struct keeper *keeper, enum stk_session_act act,
         .session = row,
         .http = keeper->http,
         .spawner = keeper->all->options.spawner,
-        .now = stk_clock_now(),
+        .now = time_now(keeper),
     };
     *answer = (struct stk_answer){ 0 };
     enum stk_rc rc = open_secrets(keeper, &ask, &err);
@@ -319,7 +335,22 @@ static bool begin_renewal(struct keeper *keeper)
     return record(keeper, &change);
 }
 
-/* False: it was of no use now. */
+static bool is_cut(struct keeper *keeper)
+{
+    return stk_tenure_is_over(keeper->all->tenures, keeper->at);
+}
+
+/* Requests go out again, after those of a lease that had ended were cancelled. In
+ * this order: whoever ends them comes before the look, or cancels after it. */
+static bool arm(struct keeper *keeper)
+{
+    stk_http_arm(keeper->http);
+    return !is_cut(keeper) && !is_stopping(keeper);
+}
+
+/* False: it was of no use now. What an authority has given is written down even
+ * when the lease has ended meanwhile, unless another one has taken it: the epoch
+ * tells. */
 static bool act(struct keeper *keeper, const struct stk_session *row,
                 const struct stk_session_plan *plan)
 {
@@ -332,34 +363,35 @@ static bool act(struct keeper *keeper, const struct stk_session *row,
         if (!begin_renewal(keeper)) return false;
         begun = keeper->row;
     }
+    if (!arm(keeper)) return false;
     struct stk_answer answer;
     ask_provider(keeper, plan->act, &begun, &answer);
-    bool applied = record_answer(keeper, &answer);
+    bool was_cut = is_cut(keeper) && answer.event == STK_SESSION_ON_NO_ANSWER;
+    bool applied = !was_cut && record_answer(keeper, &answer);
     stk_answer_release(&answer);
     return applied;
 }
 
 static void step(struct keeper *keeper)
 {
-    struct stk_session row = { 0 };
+    struct look look = { .name = keeper->spec->name };
+    struct stk_session *row = &look.row;
     struct stk_error err = { 0 };
-    (void)snprintf(row.name, sizeof(row.name), "%s", keeper->spec->name);
-    if (stk_read(&keeper->all->options.access, read_row, &row, &err) != STK_OK) {
+    if (stk_read(&keeper->all->options.access, read_row, &look, &err) != STK_OK) {
         wait_for(keeper, AGAIN_NS);
         return;
     }
-    say_change(keeper, &row);
-    if (row.epoch != keeper->epoch && !take_over(keeper)) {
-        wait_for(keeper, AGAIN_NS);
-        return;
-    }
-    tell_people(keeper, &row);
-    struct stk_session_plan plan = stk_session_plan(&row, keeper->spec, stk_clock_now());
+    keeper->ahead_ns = look.ahead_ns;
+    say_change(keeper, row);
+    bool holds = stk_tenure_holds(keeper->all->tenures, keeper->at, row);
+    if (!holds && !take_over(keeper, row)) return;
+    tell_people(keeper, row);
+    struct stk_session_plan plan = stk_session_plan(row, keeper->spec, time_now(keeper));
     if (plan.act == STK_SESSION_ACT_WAIT) {
         wait_until(keeper, look_at(keeper, plan.at));
     } else if (plan.act != STK_SESSION_ACT_APPLY && !has_turn(keeper)) {
         return; /* it is planned anew: a person may have acted meanwhile */
-    } else if (!act(keeper, &row, &plan)) {
+    } else if (!act(keeper, row, &plan)) {
         wait_for(keeper, AGAIN_NS);
     }
 }
@@ -380,7 +412,11 @@ static void init_keeper(struct keeper *keeper, struct stk_keepers *all,
 {
     pthread_condattr_t attr;
     *keeper = (struct keeper){
-        .all = all, .spec = spec, .epoch = -1, .tell_at = STK_NEVER, .http = stk_http_new()
+        .all = all,
+        .spec = spec,
+        .at = (size_t)(spec - all->options.settings->sessions),
+        .tell_at = STK_NEVER,
+        .http = stk_http_new(),
     };
     (void)pthread_mutex_init(&keeper->lock, NULL);
     (void)pthread_condattr_init(&attr);
@@ -408,15 +444,21 @@ enum stk_rc stk_keepers_start(const struct stk_keepers_options *options, struct 
     size_t count = options->settings->session_count;
     struct stk_keepers *keepers = stk_alloc(sizeof(*keepers));
     keepers->options = *options;
-    keepers->owner = stk_strdup(options->owner);
+    const struct stk_tenures_options tenures = { .access = options->access,
+                                                 .owner = options->owner,
+                                                 .lease_ns = options->lease_ns };
+    keepers->tenures = stk_tenures_open(&tenures, count);
     keepers->list = stk_alloc((count + 1) * sizeof(*keepers->list));
 
     enum stk_rc rc = STK_OK;
     for (size_t i = 0; rc == STK_OK && i < count; i++) {
-        init_keeper(&keepers->list[i], keepers, &options->settings->sessions[i]);
+        struct keeper *keeper = &keepers->list[i];
+        init_keeper(keeper, keepers, &options->settings->sessions[i]);
         keepers->count++;
-        rc = start_thread(&keepers->list[i], err);
+        rc = stk_tenures_add(keepers->tenures, i, keeper->spec->name, keeper->http, err);
+        if (rc == STK_OK) rc = start_thread(keeper, err);
     }
+    if (rc == STK_OK) rc = stk_tenures_start(keepers->tenures, err);
     if (rc != STK_OK) {
         stk_keepers_stop(keepers);
         return rc;
@@ -444,12 +486,15 @@ void stk_keepers_stop(struct stk_keepers *keepers)
     for (size_t i = 0; i < keepers->count; i++) {
         struct keeper *keeper = &keepers->list[i];
         if (keeper->has_thread) (void)pthread_join(keeper->thread, NULL);
+    }
+    stk_tenures_close(keepers->tenures);
+    for (size_t i = 0; i < keepers->count; i++) {
+        struct keeper *keeper = &keepers->list[i];
         stk_http_free(keeper->http);
         (void)pthread_cond_destroy(&keeper->cond);
         (void)pthread_mutex_destroy(&keeper->lock);
     }
     free(keepers->list);
-    free(keepers->owner);
     free(keepers);
 }
 
@@ -460,4 +505,9 @@ void stk_keepers_poke(struct stk_keepers *keepers, const char *session)
         bool is_meant = session == NULL || strcmp(session, keepers->list[i].spec->name) == 0;
         if (is_meant) tell(&keepers->list[i], false);
     }
+}
+
+void stk_keepers_rename(struct stk_keepers *keepers, const char *owner)
+{
+    if (keepers != NULL) stk_tenures_rename(keepers->tenures, owner);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The real program in a folder of its own: run commands, start and kill pools, read the views."""
 import contextlib
+import decimal
 import json as json_module
 import os
 import pathlib
@@ -185,7 +186,7 @@ class Stoker:
         if "tasks:" not in text:
             text = f"store: sqlite:stoker.db\nworkers: {workers}\ntasks:\n" + textwrap.indent(text, "  ")
         if self.database:
-            text += "lease: 6s\n"
+            text = text.rstrip() + "\nlease: 6s\n"
         store = re.search(r"^store: sqlite:(\S+)$", text, re.M)
         if store:
             self.store = self.folder / store.group(1)
@@ -314,11 +315,22 @@ class Databases(postgres.Server):
 
         as_text = psycopg2.extensions.new_type((114, 3802), "JSON_TEXT", lambda value, _cursor: value)
         with contextlib.closing(psycopg2.connect(host=str(self.folder), port=self.port, user="stoker",
-                                                 dbname=database, options="-c search_path=stoker")) as db:
+                                                 dbname=database, options="-c search_path=stoker,public")) as db:
             psycopg2.extensions.register_type(as_text, db)
             with db.cursor() as cursor:
                 cursor.execute(query.replace("%", "%%").replace("?", "%s"), values)
-                return cursor.fetchall()
+                return [tuple(self.as_sqlite(value, "->>" in query) for value in row) for row in cursor.fetchall()]
+
+    @staticmethod
+    def as_sqlite(value, from_json):
+        """What SQLite gives: 0 and 1 for booleans, numbers for numbers in JSON."""
+        if isinstance(value, bool):
+            return int(value)
+        if isinstance(value, decimal.Decimal):
+            return int(value) if value == value.to_integral_value() else float(value)
+        if from_json and isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", value):
+            return json_module.loads(value)
+        return value
 
 
 @pytest.fixture(scope="session")
@@ -335,6 +347,8 @@ def give_database(stoker, server):
     stoker.database = f"t{server.made}"
     server.made += 1
     server.create(stoker.database)
+    server.sql(stoker.database, "CREATE FUNCTION public.julianday(at text) RETURNS double precision LANGUAGE sql "
+               "AS 'SELECT (extract(epoch FROM at::timestamptz) / 86400)::double precision'")
     stoker.env["STOKER_STORE"] = server.url(stoker.database)
 
 

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/rand.h"
 #include "store/store.h"
@@ -315,7 +316,7 @@ static void commit__that_fails_leaves_nothing_behind(void **state)
     assert_memory_equal(&before, &after, sizeof(before));
     assert_int_equal(stk_store_job(store, made.id, see_job, &(struct seen){ 0 }, NULL),
                      STK_NOT_FOUND);
-    assert_int_equal(submit(task), made.id);
+    assert_true(submit(task) >= made.id); /* a sequence may leave a gap */
 #else
     skip();
 #endif
@@ -1364,7 +1365,7 @@ static void task__made_in_a_rolled_back_transaction_does_not_exist(void **state)
     begin();
     assert_int_equal(stk_store_submit(store, &new_job, 1, NOW, &made, &err), STK_INVALID);
     commit();
-    assert_int_equal(make_task("ghost"), id);
+    assert_true(make_task("ghost") >= id); /* a sequence may leave a gap */
 }
 
 static void task__goes_to_another_queue_and_its_old_jobs_stay(void **state)
@@ -1446,7 +1447,11 @@ static void events__are_read_on_from_the_last_one_seen(void **state)
     assert_int_equal(newest.count, 3);
     assert_string_equal(newest.texts[0], "event 1");
     assert_string_equal(newest.texts[2], "event 3");
-    OK(stk_store_events(store, newest.ids[0], 0, 16, see_event, &next, &err));
+    /* Shared: they wait until no older transaction of the server can add one before them. */
+    stk_time_ns deadline = stk_clock_mono() + 10 * STK_SECOND;
+    while (next.count == 0 && stk_clock_mono() < deadline) {
+        OK(stk_store_events(store, newest.ids[0], 0, 16, see_event, &next, &err));
+    }
     assert_int_equal(next.count, 2);
     assert_string_equal(next.texts[0], "event 2");
 }
@@ -1498,9 +1503,12 @@ static void walk_settle(struct walk *walk)
         outcome == STK_OUTCOME_COMPLETED
             ? completed(&walk->running.claims[at], "{}")
             : ended(&walk->running.claims[at], outcome, &twice, "walked into it");
+    struct stk_counts now; /* who reads the counters knows all outcomes */
     OK(stk_store_settle(store, &done, 1, NOW, &err));
+    OK(stk_store_counts(store, 0, &now, &err));
     if (stk_seeded_below(&walk->dice, 8) == 0) {
         OK(stk_store_settle(store, &done, 1, NOW, &err));
+        OK(stk_store_counts(store, 0, &now, &err));
         assert_false(done.accepted);
         return;
     }
@@ -1518,7 +1526,7 @@ static void walk_people(struct walk *walk)
     enum stk_rc rc = cancels
                          ? stk_store_cancel(store, &range, NULL, NULL, NOW, &bulk, NULL, NULL, &err)
                          : stk_store_retry(store, &range, NULL, NULL, NOW, &bulk, &err);
-    OK(rc);
+    if (rc != STK_NOT_FOUND) OK(rc); /* rolled back ids leave gaps on some engines */
 }
 
 static void walk_step(struct walk *walk)

@@ -141,6 +141,18 @@ enum stk_rc stk_pg_token_find(struct stk_store *store, const uint8_t hash[STK_TO
     return stk_fail(err, STK_NOT_FOUND, "nobody has this token");
 }
 
+/* Nothing was added: its hash is known, or nobody has that name. */
+static enum stk_rc fail_token(struct stk_pg *self, const struct stk_token *token,
+                              struct stk_error *err)
+{
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    stk_pg_arg_bytes(self, token->hash, STK_TOKEN_HASH_BYTES);
+    enum stk_rc rc = stk_pg_run(self, STMT_TOKEN_FIND, "add a token", &rows, err);
+    if (rc != STK_OK) return rc;
+    if (rows.count == 0) return fail_no_user(token->user, err);
+    return stk_fail(err, STK_CONFLICT, "could not add a token: it is known already");
+}
+
 enum stk_rc stk_pg_token_add(struct stk_store *store, const struct stk_token *token,
                              int64_t *ret_id, struct stk_error *err)
 {
@@ -155,7 +167,7 @@ enum stk_rc stk_pg_token_add(struct stk_store *store, const struct stk_token *to
     stk_pg_arg_time(self, token->expires_at);
     rc = stk_pg_number(self, STMT_TOKEN_ADD, "add a token", 0, &id, err);
     if (rc != STK_OK) return rc;
-    if (id == 0) return fail_no_user(token->user, err);
+    if (id == 0) return fail_token(self, token, err);
     *ret_id = id;
     return STK_OK;
 }

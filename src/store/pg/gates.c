@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rows of sessions and limits, read once in each transaction that asks for
- * them. Two that write the same session: the second is refused by the row's
- * version and comes again. Limits are locked as they are read, since those who
- * ask for one mostly take something of it.
+ * The rows of sessions and limits: few, and each claim reads them. They are read
+ * once in each transaction, since others write them, too; outside of one, each
+ * time.
+ *
+ * A session is written against the version that was read: who decided on an old
+ * row is sent away and decides again. Limits are locked by reading them, so what
+ * two pools take from one adds up.
  *
  * Each struct is described once, column by column in the order of its
  * statements: binding and reading walk that table.
@@ -15,6 +18,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 
 enum kind { TEXT, NUMBER, TIME, SMALL, FLAG, STATE };
 struct column {
@@ -90,10 +94,23 @@ static const struct column limit_columns[] = {
 
 /* --- one row ------------------------------------------------------------- */
 
+/* The server takes no broken UTF-8; a text that was cut to its room may end so. */
+static void arg_text(struct stk_pg *self, const char *text)
+{
+    size_t len = strlen(text);
+    size_t good = 0;
+    size_t step = 1;
+    while (good < len && step > 0) {
+        step = stk_utf8_step(text + good, len - good);
+        good += step;
+    }
+    stk_pg_arg_text_len(self, text, good);
+}
+
 static void arg_column(struct stk_pg *self, const struct column *column, const void *field)
 {
     switch (column->kind) {
-    case TEXT: stk_pg_arg_text(self, field); break;
+    case TEXT: arg_text(self, field); break;
     case NUMBER: stk_pg_arg_int(self, *(const int64_t *)field); break;
     case TIME: stk_pg_arg_time(self, *(const stk_time_ns *)field); break;
     case SMALL: stk_pg_arg_int(self, *(const uint32_t *)field); break;
@@ -120,7 +137,7 @@ static void read_text(const char *text, char *ret, size_t size)
     ret[len] = '\0';
 }
 
-static enum stk_session_state read_state(const char *name)
+static enum stk_session_state state_of(const char *name)
 {
     enum stk_session_state state = STK_SESSION_NONE;
     bool known = stk_session_state_from_name(name, &state);
@@ -138,7 +155,7 @@ static void read_column(const struct stk_pg_rows *rows, int row, int at,
     case TIME: *(stk_time_ns *)field = stk_pg_time(rows, row, at); break;
     case SMALL: *(uint32_t *)field = (uint32_t)stk_pg_int(rows, row, at); break;
     case FLAG: *(bool *)field = stk_pg_bool(rows, row, at); break;
-    case STATE: *(enum stk_session_state *)field = read_state(stk_pg_text(rows, row, at)); break;
+    case STATE: *(enum stk_session_state *)field = state_of(stk_pg_text(rows, row, at)); break;
     }
 }
 
@@ -148,6 +165,13 @@ static void read_row(const struct stk_pg_rows *rows, int row, const struct colum
     for (size_t i = 0; i < count; i++) {
         read_column(rows, row, (int)i, &columns[i], (char *)ret_row + columns[i].at);
     }
+}
+
+/* The schema refuses it, too, but its refusal would end the transaction. */
+static enum stk_rc check_name(const char *what, const char *name, struct stk_error *err)
+{
+    if (*name != '\0') return STK_OK;
+    return stk_fail(err, STK_CONFLICT, "a %s needs a name", what);
 }
 
 /* --- in memory ----------------------------------------------------------- */
@@ -165,44 +189,60 @@ void stk_pg_gates_release(struct stk_pg *self)
     free(self->limits.rows);
 }
 
-static bool is_writing(const struct stk_pg *self)
+/* One place more, `at`. */
+static void make_place_session(struct kept_sessions *kept, size_t at)
 {
-    return self->in_txn && !self->read_only;
+    size_t behind = kept->count - at;
+    kept->rows = stk_realloc(kept->rows, kept->count + 1, sizeof(*kept->rows));
+    kept->versions = stk_realloc(kept->versions, kept->count + 1, sizeof(*kept->versions));
+    memmove(&kept->rows[at + 1], &kept->rows[at], behind * sizeof(*kept->rows));
+    memmove(&kept->versions[at + 1], &kept->versions[at], behind * sizeof(*kept->versions));
+    kept->count++;
+}
+
+static void make_place_limit(struct kept_limits *kept, size_t at)
+{
+    size_t behind = kept->count - at;
+    kept->rows = stk_realloc(kept->rows, kept->count + 1, sizeof(*kept->rows));
+    memmove(&kept->rows[at + 1], &kept->rows[at], behind * sizeof(*kept->rows));
+    kept->count++;
 }
 
 static enum stk_rc read_sessions(struct stk_pg *self, struct stk_error *err)
 {
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
     struct kept_sessions *kept = &self->sessions;
-    enum stk_rc rc = stk_pg_run(self, STMT_SESSION_LIST, "read the sessions", &rows, err);
-    if (rc != STK_OK) return rc;
-    kept->count = (size_t)rows.count;
-    kept->rows = stk_realloc(kept->rows, kept->count + 1, sizeof(*kept->rows));
-    kept->versions = stk_realloc(kept->versions, kept->count + 1, sizeof(*kept->versions));
-    for (int i = 0; i < rows.count; i++) {
+    enum stk_rc rc = STK_OK;
+    if (self->in_txn && kept->known) return STK_OK;
+    kept->count = 0;
+    rc = stk_pg_run(self, STMT_SESSION_LIST, "read the sessions", &rows, err);
+    for (int i = 0; rc == STK_OK && i < rows.count; i++) {
+        make_place_session(kept, (size_t)i);
         kept->rows[i] = (struct stk_session){ 0 };
         read_row(&rows, i, session_columns, STK_ARRAY_LEN(session_columns), &kept->rows[i]);
         kept->versions[i] = stk_pg_int(&rows, i, (int)STK_ARRAY_LEN(session_columns));
     }
-    kept->known = is_writing(self);
-    return STK_OK;
+    kept->known = rc == STK_OK;
+    return rc;
 }
 
 static enum stk_rc read_limits(struct stk_pg *self, struct stk_error *err)
 {
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
     struct kept_limits *kept = &self->limits;
-    enum stmt stmt = is_writing(self) ? STMT_LIMIT_TAKE : STMT_LIMIT_LIST;
-    enum stk_rc rc = stk_pg_run(self, stmt, "read the limits", &rows, err);
-    if (rc != STK_OK) return rc;
-    kept->count = (size_t)rows.count;
-    kept->rows = stk_realloc(kept->rows, kept->count + 1, sizeof(*kept->rows));
-    for (int i = 0; i < rows.count; i++) {
+    enum stk_rc rc = STK_OK;
+    if (self->in_txn && kept->known) return STK_OK;
+    kept->count = 0;
+    bool writes = self->in_txn && !self->read_only;
+    rc =
+        stk_pg_run(self, writes ? STMT_LIMIT_TAKE : STMT_LIMIT_LIST, "read the limits", &rows, err);
+    for (int i = 0; rc == STK_OK && i < rows.count; i++) {
+        make_place_limit(kept, (size_t)i);
         kept->rows[i] = (struct stk_limit){ 0 };
         read_row(&rows, i, limit_columns, STK_ARRAY_LEN(limit_columns), &kept->rows[i]);
     }
-    kept->known = is_writing(self);
-    return STK_OK;
+    kept->known = rc == STK_OK;
+    return rc;
 }
 
 /* --- sessions ------------------------------------------------------------ */
@@ -211,50 +251,60 @@ enum stk_rc stk_pg_sessions(struct stk_store *store, const struct stk_session **
                             size_t *ret_count, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    enum stk_rc rc = self->sessions.known ? STK_OK : read_sessions(self, err);
+    enum stk_rc rc = read_sessions(self, err);
     if (rc != STK_OK) return rc;
     *ret = self->sessions.rows;
     *ret_count = self->sessions.count;
     return STK_OK;
 }
 
-/* 0: there was no such row. */
-static int64_t *version_of(struct stk_pg *self, const char *name, size_t *ret_at)
+/* Its place in the order; *ret_there: it has it already. */
+static size_t place_of_session(const struct kept_sessions *kept, const char *name, bool *ret_there)
 {
-    for (size_t i = 0; i < self->sessions.count; i++) {
-        *ret_at = i;
-        if (strcmp(self->sessions.rows[i].name, name) == 0) return &self->sessions.versions[i];
+    size_t at = 0;
+    while (at < kept->count && strcmp(kept->rows[at].name, name) < 0) {
+        at++;
     }
-    return NULL;
+    *ret_there = at < kept->count && strcmp(kept->rows[at].name, name) == 0;
+    return at;
+}
+
+/* `session` may be a row of those that are kept. */
+static void keep_session(struct kept_sessions *kept, size_t at, bool is_there,
+                         const struct stk_session *session)
+{
+    struct stk_session row = *session;
+    if (!is_there) {
+        make_place_session(kept, at);
+        kept->versions[at] = 0;
+    }
+    kept->rows[at] = row;
+    kept->versions[at]++;
 }
 
 enum stk_rc stk_pg_session_set(struct stk_store *store, const struct stk_session *session,
                                struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
+    struct stk_session row = *session; /* reading may move what it points to */
+    bool is_there = false;
     int64_t changed = 0;
-    size_t at = 0;
     enum stk_rc rc = stk_pg_writing(self, err);
-    if (rc == STK_OK && !self->sessions.known) rc = read_sessions(self, err);
+    if (rc == STK_OK) rc = check_name("session", row.name, err);
+    if (rc == STK_OK) rc = read_sessions(self, err);
     if (rc != STK_OK) return rc;
 
-    int64_t *version = version_of(self, session->name, &at);
-    arg_row(self, session_columns, STK_ARRAY_LEN(session_columns), session);
-    stk_pg_arg_int(self, version != NULL ? *version : 0);
-    rc = stk_pg_change(self, version != NULL ? STMT_SESSION_CHANGE : STMT_SESSION_ADD,
-                       "write a session", &changed, err);
+    size_t at = place_of_session(&self->sessions, row.name, &is_there);
+    arg_row(self, session_columns, STK_ARRAY_LEN(session_columns), &row);
+    if (is_there) stk_pg_arg_int(self, self->sessions.versions[at]);
+    rc = stk_pg_change(self, is_there ? STMT_SESSION_CHANGE : STMT_SESSION_ADD, "write a session",
+                       &changed, err);
     if (rc != STK_OK) return rc;
     if (changed == 0) {
-        return stk_fail(err, STK_BUSY, "somebody else has just changed the session \"%s\"",
-                        session->name);
+        return stk_fail(err, STK_BUSY, "somebody else has just changed session \"%s\"", row.name);
     }
+    keep_session(&self->sessions, at, is_there, &row);
     stk_pg_hint(self, STK_HINT_SESSIONS);
-    if (version == NULL) {
-        self->sessions.known = false; /* new: its place is found by reading */
-        return STK_OK;
-    }
-    if (&self->sessions.rows[at] != session) self->sessions.rows[at] = *session;
-    ++*version;
     return STK_OK;
 }
 
@@ -274,6 +324,7 @@ enum stk_rc stk_pg_session_secret(struct stk_store *store, const char *name,
     enum stk_rc rc = stk_pg_run(self, STMT_SESSION_SECRET, "read a session's secret", &rows, err);
     if (rc != STK_OK) return rc;
     if (rows.count == 0) return fail_no_session(name, err);
+
     const char *sealed = stk_pg_text(&rows, 0, 0);
     stk_buf_clear(ret_sealed);
     if (sealed != NULL) stk_buf_add(ret_sealed, sealed, stk_pg_len(&rows, 0, 0));
@@ -293,9 +344,10 @@ enum stk_rc stk_pg_session_secret_set(struct stk_store *store, const char *name,
     stk_pg_arg_bool(self, which == STK_SESSION_CREDENTIAL);
     stk_pg_arg_bytes(self, len > 0 ? sealed : NULL, len);
     rc = stk_pg_change(self, STMT_SESSION_SECRET_SET, "write a session's secret", &changed, err);
-    if (rc == STK_OK) stk_pg_hint(self, STK_HINT_SESSIONS);
-    if (rc != STK_OK || changed == 1) return rc;
-    return fail_no_session(name, err);
+    if (rc != STK_OK) return rc;
+    if (changed == 0) return fail_no_session(name, err);
+    stk_pg_hint(self, STK_HINT_SESSIONS);
+    return STK_OK;
 }
 
 /* --- limits -------------------------------------------------------------- */
@@ -304,31 +356,51 @@ enum stk_rc stk_pg_limits(struct stk_store *store, const struct stk_limit **ret,
                           struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    enum stk_rc rc = self->limits.known ? STK_OK : read_limits(self, err);
+    enum stk_rc rc = read_limits(self, err);
     if (rc != STK_OK) return rc;
     *ret = self->limits.rows;
     *ret_count = self->limits.count;
     return STK_OK;
 }
 
-static void keep_limit(struct kept_limits *kept, const struct stk_limit *limit)
+static size_t place_of_limit(const struct kept_limits *kept, const char *name, bool *ret_there)
 {
-    for (size_t i = 0; i < kept->count; i++) {
-        if (strcmp(kept->rows[i].name, limit->name) != 0) continue;
-        if (&kept->rows[i] != limit) kept->rows[i] = *limit;
-        return;
+    size_t at = 0;
+    while (at < kept->count && strcmp(kept->rows[at].name, name) < 0) {
+        at++;
     }
-    kept->known = false;
+    *ret_there = at < kept->count && strcmp(kept->rows[at].name, name) == 0;
+    return at;
+}
+
+/* A row that is kept is locked, so its change needs no answer; a first one may
+ * have been made by somebody else meanwhile. */
+static enum stk_rc write_limit(struct stk_pg *self, const struct stk_limit *row, bool is_there,
+                               struct stk_error *err)
+{
+    int64_t changed = 0;
+    arg_row(self, limit_columns, STK_ARRAY_LEN(limit_columns), row);
+    if (is_there) return stk_pg_send(self, STMT_LIMIT_SET, "write a limit", NULL, NULL, err);
+    enum stk_rc rc = stk_pg_change(self, STMT_LIMIT_ADD, "write a limit", &changed, err);
+    if (rc != STK_OK || changed == 1) return rc;
+    return stk_fail(err, STK_BUSY, "somebody else has just changed limit \"%s\"", row->name);
 }
 
 enum stk_rc stk_pg_limit_set(struct stk_store *store, const struct stk_limit *limit,
                              struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
+    struct stk_limit row = *limit; /* reading may move what it points to */
+    bool is_there = false;
     enum stk_rc rc = stk_pg_writing(self, err);
+    if (rc == STK_OK) rc = check_name("limit", row.name, err);
+    if (rc == STK_OK) rc = read_limits(self, err);
     if (rc != STK_OK) return rc;
-    arg_row(self, limit_columns, STK_ARRAY_LEN(limit_columns), limit);
-    rc = stk_pg_run(self, STMT_LIMIT_SET, "write a limit", NULL, err);
-    if (rc == STK_OK) keep_limit(&self->limits, limit);
-    return rc;
+
+    size_t at = place_of_limit(&self->limits, row.name, &is_there);
+    rc = write_limit(self, &row, is_there, err);
+    if (rc != STK_OK) return rc;
+    if (!is_there) make_place_limit(&self->limits, at);
+    self->limits.rows[at] = row;
+    return STK_OK;
 }

@@ -378,6 +378,9 @@ static inline void stk_pg_due_doubt(struct stk_pg *self)
 /* Reads them again, with the next question. */
 STK_MUST_USE enum stk_rc stk_pg_due_send(struct stk_pg *self, struct stk_error *err);
 
+/* At once, if they are in doubt. */
+void stk_pg_due_sure(struct stk_pg *self);
+
 /* --- claimed jobs (live.c, claim.c) --------------------------------------------------- */
 
 struct live *stk_pg_live_find(struct stk_pg *self, int64_t id); /* NULL: not claimed here */

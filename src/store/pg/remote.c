@@ -33,9 +33,17 @@ enum stk_rc stk_pg_poll_reread(struct stk_pg *self, struct stk_error *err)
     return stk_pg_send(self, STMT_REMOTE_NEXT, "read the next poll's time", take_next, NULL, err);
 }
 
+/* What a transaction that was rolled back said of it is not true: it is read
+ * again; without a connection, by the next begin. */
 stk_time_ns stk_pg_next_poll(struct stk_store *store)
 {
-    return downcast(store)->next_poll;
+    struct stk_pg *self = downcast(store);
+    bool is_true = self->due_read_at != 0 || self->in_txn;
+    if (is_true || self->conn == NULL) return self->next_poll;
+    enum stk_rc rc = stk_pg_due_send(self, NULL);
+    if (rc == STK_OK) rc = stk_pg_collect(self, NULL, NULL);
+    if (rc != STK_OK) stk_pg_due_doubt(self);
+    return self->next_poll;
 }
 
 /* --- noting, parking, forgetting ----------------------------------------- */
@@ -91,6 +99,9 @@ enum stk_rc stk_pg_remote_park(struct stk_pg *self, const struct stk_settle *set
 {
     const struct stk_remote *remote = settle->remote;
     if (remote == NULL) return park_again(self, settle, cancel, now, err);
+    bool is_known = remote->phase == STK_REMOTE_ADOPTING || remote->phase == STK_REMOTE_FETCH ||
+                    (remote->phase == STK_REMOTE_HANDLE && remote->handle != NULL);
+    if (!is_known) return stk_fail(err, STK_CONFLICT, "no authority is known to have it");
 
     stk_pg_arg_int(self, settle->id);
     stk_pg_arg_int(self, queue_id);
@@ -236,6 +247,7 @@ enum stk_rc stk_pg_claim_polls(struct stk_store *store, int64_t queue_id, int64_
     *ret_count = 0;
     if (count == 0 || self->next_poll == STK_NEVER || self->next_poll > now) return STK_OK;
 
+    self->claim_pool = pool_id;
     bind_claim(self, queue_id, pool_id, slots, count, now);
     rc = stk_pg_run(self, STMT_POLL_CLAIM, "claim polls", &rows, err);
     if (rc == STK_OK) rc = stk_pg_poll_reread(self, err);

@@ -337,6 +337,13 @@ static bool is_bad_result(const struct stk_settle *settle)
            !stk_pg_is_json(settle->result, settle->result_len);
 }
 
+/* As the schema has it: a pending job is ready at some time, or held. */
+static bool is_bad_move(const struct stk_settle *settle)
+{
+    bool is_held = settle->to.held != NULL, is_ready = settle->to.ready_at != STK_NEVER;
+    return settle->to.state == STK_STATE_PENDING && is_held == is_ready;
+}
+
 static enum stk_rc write_all(struct stk_pg *self, const struct stk_settle *settle,
                              const struct held *held, stk_time_ns now, struct stk_error *err)
 {
@@ -357,6 +364,7 @@ static enum stk_rc settle_held(struct stk_pg *self, const struct stk_settle *giv
     struct stk_error own = { 0 };
     bool first_held = false;
     if (is_bad_result(&settle)) settle = failed_instead(&settle, "its result is not valid JSON");
+    if (is_bad_move(&settle)) settle = failed_instead(&settle, "it would wait for nothing");
     enum stk_rc rc = is_first_held(self, held, &settle, &first_held, err);
     if (rc == STK_OK) rc = write_remote(self, &settle, held, now, &own);
     if (rc == STK_CONFLICT) {

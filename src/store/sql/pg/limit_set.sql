@@ -1,20 +1,10 @@
--- $1.. the columns of limit in pg/gates.c
-INSERT INTO stoker.limiter (name, tat, interval_ns, interval_at, turn_at, blocked_until, reason,
-                            episode, episode_at, strikes, half_open, errors, errors_since,
-                            cap_learned, cap_until, cap_probe_at, window_from, used,
-                            set_per_window, set_concurrency, set_by, changed_at)
-VALUES ($1::text, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::text,
-        $8::bigint, $9::bigint, $10::bigint, $11::boolean, $12::bigint, $13::bigint, $14::bigint,
-        $15::bigint, $16::bigint, $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text,
-        $22::bigint)
-    ON CONFLICT (name) DO UPDATE
-   SET tat = excluded.tat, interval_ns = excluded.interval_ns,
-       interval_at = excluded.interval_at, turn_at = excluded.turn_at,
-       blocked_until = excluded.blocked_until, reason = excluded.reason,
-       episode = excluded.episode, episode_at = excluded.episode_at, strikes = excluded.strikes,
-       half_open = excluded.half_open, errors = excluded.errors,
-       errors_since = excluded.errors_since, cap_learned = excluded.cap_learned,
-       cap_until = excluded.cap_until, cap_probe_at = excluded.cap_probe_at,
-       window_from = excluded.window_from, used = excluded.used,
-       set_per_window = excluded.set_per_window, set_concurrency = excluded.set_concurrency,
-       set_by = excluded.set_by, changed_at = excluded.changed_at
+-- $1.. the columns of limit in pg/gates.c; limit_take has its row
+UPDATE stoker.limiter
+   SET tat = $2::bigint, interval_ns = $3::bigint, interval_at = $4::bigint, turn_at = $5::bigint,
+       blocked_until = $6::bigint, reason = $7::text, episode = $8::bigint,
+       episode_at = $9::bigint, strikes = $10::bigint, half_open = $11::boolean,
+       errors = $12::bigint, errors_since = $13::bigint, cap_learned = $14::bigint,
+       cap_until = $15::bigint, cap_probe_at = $16::bigint, window_from = $17::bigint,
+       used = $18::bigint, set_per_window = $19::bigint, set_concurrency = $20::bigint,
+       set_by = $21::text, changed_at = $22::bigint
+ WHERE name = $1::text
