@@ -129,8 +129,7 @@ static enum stk_rc wait_for_other(const struct stk_call *call, int64_t sweep_id,
         if (api->progress != NULL &&
             !api->progress(api->progress_context, facts->done, facts->points)) {
             return stk_fail(err, STK_BUSY,
-                            "sweep %" PRId64 " has %" PRId64
-                            " jobs so far; a pool fills the rest",
+                            "sweep %" PRId64 " has %" PRId64 " jobs so far; a pool fills the rest",
                             sweep_id, facts->jobs);
         }
         if (facts->jobs != jobs) moved_at = stk_clock_mono();

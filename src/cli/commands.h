@@ -63,6 +63,7 @@
     X(notify_test)    /* notify.c      */ \
     X(doctor)         /* doctor.c      */ \
     X(migrate)        /* migrate.c     */ \
+    X(move)           /* move.c        */ \
     X(bench)          /* bench.c       */ \
     X(help)           /* help_cmd.c    */ \
     X(version)        /* version.c     */

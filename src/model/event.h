@@ -31,6 +31,7 @@
     X(SWEEP_CREATED,    "sweep.created",     "a sweep was accepted")                          \
     X(SWEEP_EXTENDED,   "sweep.extended",    "points were added to a sweep")                  \
     X(STORE_MIGRATED,   "store.migrated",    "the schema was brought to a newer version")      \
+    X(STORE_MOVED,      "store.moved",       "the store was copied into another database; its queues here are paused") \
     X(SESSION_CHANGED,  "session.changed",   "a session came into another state")             \
     X(SESSION_RENEWED,  "session.renewed",   "a session has a new credential")                \
     X(JOB_AMBIGUOUS,    "job.ambiguous",     "nobody knows whether the authority accepted a job; a person has to look") \

@@ -36,8 +36,8 @@ enum stk_rc stk_dump_open(const char *url, struct stk_dump **ret, struct stk_err
 {
     STK_CLEANUP(stk_dump_closep) struct stk_dump *dump = stk_alloc(sizeof(*dump));
     dump->path = stk_sqlite_path(url);
-    int code = sqlite3_open_v2(dump->path, &dump->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
-                               NULL);
+    int code =
+        sqlite3_open_v2(dump->path, &dump->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK) return fail(dump, "the tables", err);
     /* Only the owner may checkpoint; see sqlite/open.c. */
     (void)sqlite3_db_config(dump->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

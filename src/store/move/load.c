@@ -56,6 +56,7 @@ static enum stk_rc run(struct stk_load *load, const char *sql, const char *what,
     return is_well ? STK_OK : fail(load, what, err);
 }
 
+/* Waits a little: a vacuum gives way. */
 static enum stk_rc take_tables(struct stk_load *load, struct stk_error *err)
 {
     STK_CLEANUP(stk_buf_release) struct stk_buf sql = STK_BUF_INIT;
@@ -65,13 +66,22 @@ static enum stk_rc take_tables(struct stk_load *load, struct stk_error *err)
     for (size_t i = 0; i < count; i++) {
         stk_buf_addf(&sql, "%sstoker.%s", i > 0 ? ", " : "", tables[i].name);
     }
-    stk_buf_adds(&sql, " IN SHARE ROW EXCLUSIVE MODE NOWAIT");
+    stk_buf_adds(&sql, " IN SHARE ROW EXCLUSIVE MODE");
     if (run(load, stk_buf_str(&sql), "lock the tables", PGRES_COMMAND_OK, NULL, NULL) == STK_OK) {
         return STK_OK;
     }
     return stk_fail(err, STK_CONFLICT, "somebody works on the target: stop its pools first (%.*s)",
                     (int)strcspn(load->pq->PQerrorMessage(load->conn), "\n"),
                     load->pq->PQerrorMessage(load->conn));
+}
+
+static enum stk_rc drop_born_with(struct stk_load *load, const struct stk_move_table *table,
+                                  struct stk_error *err)
+{
+    if (table->born_with == NULL) return STK_OK;
+    STK_CLEANUP(stk_freep)
+    char *sql = stk_format("DELETE FROM stoker.%s WHERE %s", table->name, table->born_with);
+    return run(load, sql, "begin", PGRES_COMMAND_OK, NULL, err);
 }
 
 static enum stk_rc must_be_empty(struct stk_load *load, const struct stk_move_table *table,
@@ -91,7 +101,7 @@ enum stk_rc stk_load_begin(struct stk_load *load, struct stk_error *err)
 {
     static const char *const begin[] = { "BEGIN", "SET LOCAL statement_timeout = 0",
                                          "SET LOCAL idle_in_transaction_session_timeout = 0",
-                                         "SET LOCAL lock_timeout = 0",
+                                         "SET LOCAL lock_timeout = '5s'",
                                          "SET LOCAL bytea_output = hex" };
     const struct stk_move_table *tables = NULL;
     size_t count = stk_move_tables(&tables);
@@ -101,7 +111,8 @@ enum stk_rc stk_load_begin(struct stk_load *load, struct stk_error *err)
     }
     if (rc == STK_OK) rc = take_tables(load, err);
     for (size_t i = 0; rc == STK_OK && i < count; i++) {
-        rc = must_be_empty(load, &tables[i], err);
+        rc = drop_born_with(load, &tables[i], err);
+        if (rc == STK_OK) rc = must_be_empty(load, &tables[i], err);
     }
     return rc;
 }
@@ -168,8 +179,7 @@ static void add_select(const struct stk_move_table *table, struct stk_buf *sql)
                  table->columns[0].kind == STK_MOVE_TEXT ? " COLLATE \"C\"" : "");
 }
 
-static enum stk_rc read_back(struct stk_load *load, struct stk_move_sum *sum,
-                             struct stk_error *err)
+static enum stk_rc read_back(struct stk_load *load, struct stk_move_sum *sum, struct stk_error *err)
 {
     char *line = NULL;
     int len = 0;
@@ -206,8 +216,7 @@ enum stk_rc stk_load_check(struct stk_load *load, const struct stk_move_table *t
     STK_CLEANUP(stk_buf_release) struct stk_buf sql = STK_BUF_INIT;
     add_select(table, &sql);
     stk_move_sum_begin(ret);
-    enum stk_rc rc =
-        run(load, stk_buf_str(&sql), "read the rows back", PGRES_COPY_OUT, NULL, err);
+    enum stk_rc rc = run(load, stk_buf_str(&sql), "read the rows back", PGRES_COPY_OUT, NULL, err);
     if (rc == STK_OK) rc = read_back(load, ret, err);
     stk_move_sum_end(ret);
     return rc == STK_OK ? set_sequence(load, table, err) : rc;

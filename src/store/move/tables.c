@@ -2,7 +2,10 @@
 #include "store/move/tables.h"
 
 #define COLUMNS(name) static const struct stk_move_column name[]
-#define END           { NULL, STK_MOVE_NUMBER, NULL }
+#define END                         \
+    {                               \
+        NULL, STK_MOVE_NUMBER, NULL \
+    }
 
 /* clang-format off */
 #define N STK_MOVE_NUMBER, NULL
@@ -24,7 +27,7 @@ COLUMNS(job) = {
     { "created_at", N }, { "started_at", N }, { "finished_at", N }, { "state", T }, { "task_id", N },
     { "queue_id", N }, { "rank", STK_MOVE_NUMBER, "~priority" }, { "attempt", N }, { "throttles", N },
     { "session_waits", N }, { "interruptions", N }, { "retries", N }, { "worker", N }, { "due", F },
-    { "cancel", F }, { "rare", STK_MOVE_FLAG, "state IN ('failed', 'cancelled')" }, { "held", T },
+    { "cancel", F }, { "held", T },
     { "key", T }, { "identity", B }, { "params", T }, { "result", T }, { "error", T }, END
 };
 /* One row there for the up to five here; the sweep's last end goes with it. */
@@ -47,10 +50,16 @@ COLUMNS(attempt) = {
     { "finished_at", N }, { "retries", N }, { "attempt", N }, { "exit_status", N }, { "worker", N },
     { "outcome", T }, { "error", T }, { "result", T }, { "tail", T }, END
 };
-/* A pool that died here has no lease there: the first one gives its jobs back. */
+/* A pool that died here has no lease there: the first one gives its jobs back. What
+ * is parked is in nobody's hands. */
+static const char in_hands[] =
+    "CASE WHEN stopped_at IS NOT NULL THEN '{}' ELSE '{' || coalesce("
+    "(SELECT group_concat(j.id) FROM job j"
+    " WHERE j.pool_id = pool.id AND j.state = 'running' AND j.worker > 0), '') || '}' END";
 COLUMNS(pool) = {
     { "id", N }, { "host", T }, { "pid", N }, { "workers", N }, { "started_at", N }, { "beat_at", N },
-    { "lease_until", STK_MOVE_NUMBER, "coalesce(stopped_at, 0)" }, { "stopped_at", N }, { "ended", T }, END
+    { "lease_until", STK_MOVE_NUMBER, "coalesce(stopped_at, 0)" }, { "stopped_at", N }, { "ended", T },
+    { "rescued", STK_MOVE_FLAG, "stopped_at IS NOT NULL" }, { "running", STK_MOVE_TEXT, in_hands }, END
 };
 COLUMNS(event) = {
     { "id", N }, { "at", N }, { "job_id", N }, { "sweep_id", N }, { "pool_id", N }, { "kind", T },
@@ -96,21 +105,21 @@ COLUMNS(notice) = {
 };
 
 static const struct stk_move_table tables[] = {
-    { "queue",     "id",                          true,  NULL,            NULL,        queue     },
-    { "task",      "id",                          true,  NULL,            NULL,        task      },
-    { "sweep",     "id",                          true,  NULL,            NULL,        sweep     },
-    { "job",       "id",                          true,  "stoker.job_id", NULL,        job       },
-    { "job_count", "sweep_id, queue_id, task_id", false, NULL,            counts_here, job_count },
-    { "attempt",   "id",                          true,  NULL,            NULL,        attempt   },
-    { "pool",      "id",                          true,  NULL,            NULL,        pool      },
-    { "event",     "id",                          true,  NULL,            NULL,        event     },
-    { "session",   "name",                        false, NULL,            NULL,        session   },
-    { "limiter",   "name",                        false, NULL,            NULL,        limiter   },
-    { "remote",    "job_id",                      false, NULL,            NULL,        remote    },
-    { "person",    "name",                        false, NULL,            NULL,        person    },
-    { "token",     "id",                          true,  NULL,            NULL,        token     },
-    { "audit",     "id",                          false, NULL,            NULL,        audit     },
-    { "notice",    "id",                          true,  NULL,            NULL,        notice    },
+    { "queue",     "id",                          true,  NULL,            NULL,        queue,     NULL },
+    { "task",      "id",                          true,  NULL,            NULL,        task,      NULL },
+    { "sweep",     "id",                          true,  NULL,            NULL,        sweep,     NULL },
+    { "job",       "id",                          true,  "stoker.job_id", NULL,        job,       NULL },
+    { "job_count", "sweep_id, queue_id, task_id", false, NULL,            counts_here, job_count, NULL },
+    { "attempt",   "id",                          true,  NULL,            NULL,        attempt,   NULL },
+    { "pool",      "id",                          true,  NULL,            NULL,        pool,      NULL },
+    { "event",     "id",                          true,  NULL,            NULL,        event,     "kind = 'store.migrated'" },
+    { "session",   "name",                        false, NULL,            NULL,        session,   NULL },
+    { "limiter",   "name",                        false, NULL,            NULL,        limiter,   NULL },
+    { "remote",    "job_id",                      false, NULL,            NULL,        remote,    NULL },
+    { "person",    "name",                        false, NULL,            NULL,        person,    NULL },
+    { "token",     "id",                          true,  NULL,            NULL,        token,     NULL },
+    { "audit",     "id",                          false, NULL,            NULL,        audit,     NULL },
+    { "notice",    "id",                          true,  NULL,            NULL,        notice,    NULL },
 };
 /* clang-format on */
 

@@ -26,12 +26,13 @@ struct stk_move_column {
     const char *from; /* an expression over the SQLite table; NULL: the same name */
 };
 struct stk_move_table {
-    const char *name; /* on both sides */
-    const char *key;  /* columns that order it, on both sides; a text's by its bytes */
-    bool has_ids;     /* an own sequence, to be set past them */
-    const char *sequence;               /* NULL: that of the column id */
-    const char *from;                   /* a query instead of the SQLite table; or NULL */
+    const char *name;     /* on both sides */
+    const char *key;      /* columns that order it, on both sides; a text's by its bytes */
+    bool has_ids;         /* an own sequence, to be set past them */
+    const char *sequence; /* NULL: that of the column id */
+    const char *from;     /* a query instead of the SQLite table; or NULL */
     const struct stk_move_column *columns;
+    const char *born_with; /* rows that a store has from its making: a condition; or NULL */
 };
 
 size_t stk_move_tables(const struct stk_move_table **ret);
