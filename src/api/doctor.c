@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "api/pools.h"
 #include "api/routes.h"
 #include "api/show.h"
 #include "base/alloc.h"
@@ -62,10 +64,6 @@ static void look_at_settings(const struct stk_settings *settings, json_t *rows)
 static void look_at_pool(struct stk_pool *pool, json_t *rows)
 {
     struct stk_pool_view view;
-    if (pool == NULL) {
-        add_finding(rows, STK_FINDING_WARN, "no pool is running: start one with: stoker up");
-        return;
-    }
     stk_pool_view(pool, &view);
 
     bool is_paused = strcmp(view.state, "paused") == 0;
@@ -80,6 +78,24 @@ static void look_at_pool(struct stk_pool *pool, json_t *rows)
     add_finding(rows, STK_FINDING_OK, contained);
 }
 
+static void look_at_pools(const struct stk_pools *pools, json_t *rows)
+{
+    if (pools->alive == 0) {
+        add_finding(rows, STK_FINDING_WARN, "no pool is running: start one with: stoker up");
+        return;
+    }
+    STK_CLEANUP(stk_freep)
+    char *text = stk_format(
+        "%" PRIu32 " pool%s with %" PRIu32 " worker%s, %" PRIu32 " of them busy", pools->alive,
+        pools->alive == 1 ? "" : "s", pools->workers, pools->workers == 1 ? "" : "s", pools->busy);
+    add_finding(rows, STK_FINDING_OK, text);
+}
+
+static enum stk_rc read_pools(struct stk_store *store, void *arg, struct stk_error *err)
+{
+    return stk_pools_read(store, stk_store_now(store), arg, err);
+}
+
 enum stk_rc stk_api_doctor(const struct stk_call *call, json_t **ret, struct stk_error *err)
 {
     STK_CLEANUP(stk_json_freep) json_t *rows = json_array();
@@ -87,9 +103,14 @@ enum stk_rc stk_api_doctor(const struct stk_call *call, json_t **ret, struct stk
 
     enum stk_rc rc = stk_call_bool(call, "deep", &read.deep, err);
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_findings, &read, err);
+    STK_CLEANUP(stk_pools_release) struct stk_pools pools = STK_POOLS_INIT;
+    if (rc == STK_OK && stk_pools_are_rows(call->api)) {
+        rc = stk_read(&call->api->access, read_pools, &pools, err);
+    }
     if (rc != STK_OK) return rc;
     look_at_settings(call->api->settings, rows);
-    look_at_pool(call->api->pool, rows);
+    if (call->api->pool != NULL) look_at_pool(call->api->pool, rows);
+    if (call->api->pool == NULL) look_at_pools(&pools, rows);
 
     json_t *shown = json_object();
     stk_put(shown, "findings", json_incref(rows));

@@ -5,6 +5,7 @@
 
 #include "api/limits.h"
 #include "api/page.h"
+#include "api/pools.h"
 #include "api/remotes.h"
 #include "api/routes.h"
 #include "api/sessions.h"
@@ -61,6 +62,7 @@ struct job_read {
     size_t queue_count;
     struct stk_buf session, gate; /* sentences of a session or limit that is closed, or empty */
     struct stk_remote_read remote;
+    struct stk_pools pools; /* on a shared store */
     json_t *shown;
     char why[WHY_BYTES];
 };
@@ -83,13 +85,22 @@ static void add_queue_facts(const struct job_read *read, struct stk_why_facts *f
 static void add_pool_facts(struct stk_pool *pool, struct stk_why_facts *facts,
                            struct stk_pool_view *view)
 {
-    if (pool == NULL) return;
     stk_pool_view(pool, view);
 
     facts->pools = 1;
     facts->workers = view->workers;
     facts->workers_busy = view->busy;
     if (strcmp(view->state, "paused") == 0) facts->pool_pause = view->reason;
+}
+
+static void add_pools_facts(const struct stk_pools *pools, const struct stk_job *job,
+                            struct stk_why_facts *facts)
+{
+    const struct stk_pool_seen *own = stk_pools_find(pools, job->pool_id);
+    facts->pools = pools->alive;
+    facts->workers = pools->workers;
+    facts->workers_busy = pools->busy;
+    if (own != NULL && !own->is_alive) facts->lost_since = own->row.beat_at;
 }
 
 static void say_why(struct job_read *read, const struct stk_job *job)
@@ -121,7 +132,8 @@ static void say_why(struct job_read *read, const struct stk_job *job)
     };
 
     add_queue_facts(read, &facts, &reason);
-    add_pool_facts(api->pool, &facts, &view);
+    if (api->pool != NULL) add_pool_facts(api->pool, &facts, &view);
+    if (api->pool == NULL) add_pools_facts(&read->pools, job, &facts);
     if (read->session.len > 0) facts.session = stk_buf_str(&read->session);
     if (read->gate.len > 0) facts.gate = stk_buf_str(&read->gate);
     stk_why_sentence(&facts, read->call->request->now, read->why, sizeof read->why);
@@ -191,6 +203,9 @@ static enum stk_rc read_job(struct stk_store *store, void *arg, struct stk_error
     if (rc != STK_OK && rc != STK_NOT_FOUND) return rc;
     rc = read_gate(store, read, err);
     if (rc == STK_OK) rc = stk_remotes_read(store, read->id, &read->remote, err);
+    if (rc == STK_OK && stk_pools_are_rows(read->call->api)) {
+        rc = stk_pools_read(store, read->call->request->now, &read->pools, err);
+    }
     if (rc == STK_OK) rc = stk_store_queues(store, &read->queues, &read->queue_count, err);
     if (rc != STK_OK) return rc;
 
@@ -202,6 +217,7 @@ static void release(struct job_read *read)
     stk_buf_release(&read->session);
     stk_buf_release(&read->gate);
     stk_remote_read_release(&read->remote);
+    stk_pools_release(&read->pools);
 }
 
 static enum stk_rc read_job_whole(struct stk_store *store, void *arg, struct stk_error *err)

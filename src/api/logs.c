@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "api/lines.h"
+#include "api/pools.h"
 #include "api/routes.h"
 #include "api/show.h"
 #include "base/alloc.h"
@@ -22,52 +22,25 @@ struct logs_read {
     uint64_t lost;
 };
 
-/* "STDOUT" of the table, as "stdout". */
-static json_t *show_kind(enum stk_line_kind kind)
-{
-    static const char *const names[] = {
-#define KIND_ROW(name, mark, what) [STK_LINE_##name] = #name,
-        STK_LINE_MAP(KIND_ROW)
-#undef KIND_ROW
-    };
-    char text[16] = "";
-    for (size_t i = 0; i + 1 < sizeof text && names[kind][i] != '\0'; i++) {
-        text[i] = (char)tolower((unsigned char)names[kind][i]);
-    }
-    return json_string(text);
-}
-
-static json_t *show_worker(uint32_t worker)
-{
-    char text[16];
-    if (worker == 0) return json_string("pool");
-    (void)snprintf(text, sizeof text, "w%" PRIu32, worker);
-    return json_string(text);
-}
-
 static void add_line(void *context, const struct stk_line *line)
 {
     struct logs_read *read = context;
-    json_t *shown = json_object();
-
-    stk_put(shown, "seq", json_integer((json_int_t)line->seq));
-    stk_put(shown, "at", stk_show_time(line->at));
-    stk_put(shown, "worker", show_worker(line->worker));
-    stk_put(shown, "job", stk_show_id(line->job_id));
-    stk_put(shown, "kind", show_kind(line->kind));
-    stk_put(shown, "text", json_stringn_nocheck(line->text, line->len));
-    (void)json_array_append_new(read->rows, shown);
+    (void)json_array_append_new(read->rows, stk_show_line(line));
 }
 
-/* "3", "w3", "p1/w3" as answers have it, or "pool". */
-static enum stk_rc ask_worker(const struct stk_call *call, int *ret, struct stk_error *err)
+/* "3", "w3", "p1/w3" as answers have it, or "pool", "p1/pool". */
+static enum stk_rc ask_worker(const struct stk_call *call, struct stk_lines_ask *ask,
+                              struct stk_error *err)
 {
     const char *text = stk_call_text(call, "worker");
     uint32_t number = 0;
     if (text == NULL) return STK_OK;
 
     const char *slash = strchr(text, '/');
-    const char *worker = slash != NULL && text[0] == 'p' ? slash + 1 : text;
+    STK_CLEANUP(stk_freep)
+    char *pool = stk_strndup(text, slash != NULL ? (size_t)(slash - text) : 0);
+    bool has_pool = pool[0] == 'p' && stk_parse_i64(pool + 1, &ask->pool_id);
+    const char *worker = has_pool ? slash + 1 : text;
     bool is_pool = strcmp(worker, "pool") == 0;
     if (worker[0] == 'w') worker++;
     if (!is_pool && (!stk_parse_u32(worker, &number) || number < 1 || number > STK_WORKERS_MAX)) {
@@ -77,20 +50,18 @@ static enum stk_rc ask_worker(const struct stk_call *call, int *ret, struct stk_
                         "\"%s\"",
                         STK_WORKERS_MAX, shown);
     }
-    *ret = (int)number;
+    ask->worker = (int)number;
     return STK_OK;
 }
 
-static enum stk_rc ask(const struct stk_call *call, struct stk_line_filter *filter,
-                       stk_time_ns *ret_wait, struct stk_error *err)
+static enum stk_rc ask_lines(const struct stk_call *call, struct stk_lines_ask *ask,
+                             struct stk_error *err)
 {
-    int64_t after = 0;
-    enum stk_rc rc = stk_call_int(call, "after", 0, INT64_MAX, &after, err);
-    if (rc == STK_OK) rc = ask_worker(call, &filter->worker, err);
-    if (rc == STK_OK) rc = stk_call_int(call, "job", 1, INT64_MAX, &filter->job_id, err);
-    if (rc == STK_OK) rc = stk_call_limit(call, &filter->limit, err);
-    if (rc == STK_OK) rc = stk_call_duration(call, "wait", WAIT_MAX, ret_wait, err);
-    filter->after = (uint64_t)after;
+    enum stk_rc rc = stk_call_int(call, "after", 0, INT64_MAX, &ask->after, err);
+    if (rc == STK_OK) rc = ask_worker(call, ask, err);
+    if (rc == STK_OK) rc = stk_call_int(call, "job", 1, INT64_MAX, &ask->job_id, err);
+    if (rc == STK_OK) rc = stk_call_limit(call, &ask->limit, err);
+    if (rc == STK_OK) rc = stk_call_duration(call, "wait", WAIT_MAX, &ask->wait, err);
     return rc;
 }
 
@@ -131,21 +102,38 @@ static enum stk_rc must_have_consoles(const struct stk_api *api, struct stk_erro
     return STK_OK;
 }
 
+static enum stk_rc read_own(const struct stk_call *call, const struct stk_lines_ask *ask,
+                            struct logs_read *read, struct stk_error *err)
+{
+    enum stk_rc rc = must_have_consoles(call->api, err);
+    if (rc != STK_OK) return rc;
+    read->filter = (struct stk_line_filter){ .after = (uint64_t)ask->after,
+                                             .worker = ask->worker,
+                                             .job_id = ask->job_id,
+                                             .limit = ask->limit };
+    read->rows = json_array();
+    read_or_wait(call, read, ask->wait);
+    return STK_OK;
+}
+
 enum stk_rc stk_api_logs(const struct stk_call *call, json_t **ret, struct stk_error *err)
 {
-    struct logs_read read = { .filter = { .worker = -1, .limit = LOGS_LIMIT } };
-    stk_time_ns wait = 0;
+    struct stk_lines_ask ask = { .worker = -1, .limit = LOGS_LIMIT };
+    struct logs_read read = { .rows = NULL };
+    int64_t last = 0;
 
-    enum stk_rc rc = ask(call, &read.filter, &wait, err);
-    if (rc == STK_OK) rc = must_have_consoles(call->api, err);
+    enum stk_rc rc = ask_lines(call, &ask, err);
+    if (rc == STK_OK && stk_pools_are_rows(call->api)) {
+        rc = stk_lines_shipped(call, &ask, &read.rows, &last, err);
+    } else if (rc == STK_OK) {
+        rc = read_own(call, &ask, &read, err);
+        last = (int64_t)read.filter.after;
+    }
     if (rc != STK_OK) return rc;
-
-    read.rows = json_array();
-    read_or_wait(call, &read, wait);
 
     json_t *shown = json_object();
     stk_put(shown, "lines", read.rows);
-    stk_put(shown, "last", json_integer((json_int_t)read.filter.after));
+    stk_put(shown, "last", json_integer(last));
     stk_put(shown, "lost", json_integer((json_int_t)read.lost));
     *ret = shown;
     return STK_OK;

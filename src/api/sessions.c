@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/pools.h"
 #include "api/routes.h"
 #include "api/show.h"
 #include "base/alloc.h"
@@ -193,20 +194,15 @@ struct sessions_read {
     json_t *rows;
 };
 
-int64_t stk_sessions_idle(struct stk_pool *pool)
-{
-    struct stk_pool_view view = { .id = 0 };
-    if (pool == NULL) return 0;
-    stk_pool_view(pool, &view);
-    return (int64_t)view.workers - view.busy;
-}
-
 static enum stk_rc read_all(struct stk_store *store, void *arg, struct stk_error *err)
 {
     struct sessions_read *read = arg;
     const struct stk_api *api = read->call->api;
-    return stk_sessions_read(store, api->settings, read->seen, stk_sessions_idle(api->pool),
-                             read->call->request->now, read->rows, err);
+    stk_time_ns now = read->call->request->now;
+    int64_t idle = 0;
+    enum stk_rc rc = stk_pools_idle(api, store, now, &idle, err);
+    if (rc != STK_OK) return rc;
+    return stk_sessions_read(store, api->settings, read->seen, idle, now, read->rows, err);
 }
 
 enum stk_rc stk_api_sessions(const struct stk_call *call, json_t **ret, struct stk_error *err)

@@ -24,9 +24,6 @@ STK_MUST_USE enum stk_rc stk_sessions_read(struct stk_store *store,
                                            int64_t idle, stk_time_ns now, json_t *rows,
                                            struct stk_error *err);
 
-/* Workers of this pool that are free now; NULL: none. */
-int64_t stk_sessions_idle(struct stk_pool *pool);
-
 /* Adds the sentence of the queue's session while it lets none of its jobs
  * start; nothing when it does, or when there is none. */
 STK_MUST_USE enum stk_rc stk_sessions_why(struct stk_store *store,

@@ -5,18 +5,21 @@
 #include <unistd.h>
 
 #include "api/limits.h"
+#include "api/pools.h"
 #include "api/queues.h"
 #include "api/routes.h"
 #include "api/sessions.h"
 #include "api/show.h"
 #include "base/alloc.h"
+#include "base/timetext.h"
 
 struct status_read {
+    const struct stk_api *api;
     const struct stk_settings *settings;
     struct stk_counts counts;
     json_t *tasks, *queues, *limits, *sessions;
-    const bool *seen; /* see stk_sessions_seen */
-    int64_t idle;     /* workers */
+    const bool *seen;       /* see stk_sessions_seen */
+    struct stk_pools pools; /* on a shared store */
     stk_time_ns now;
 };
 
@@ -56,17 +59,30 @@ static void add_idle_tasks(const struct stk_settings *settings, json_t *rows)
     }
 }
 
+static enum stk_rc read_pools(struct stk_store *store, struct status_read *read, int64_t *ret_idle,
+                              struct stk_error *err)
+{
+    if (!stk_pools_are_rows(read->api)) {
+        return stk_pools_idle(read->api, store, read->now, ret_idle, err);
+    }
+    enum stk_rc rc = stk_pools_read(store, read->now, &read->pools, err);
+    *ret_idle = (int64_t)read->pools.workers - read->pools.busy;
+    return rc;
+}
+
 static enum stk_rc read_status(struct stk_store *store, void *arg, struct stk_error *err)
 {
     struct status_read *read = arg;
+    int64_t idle = 0;
 
     enum stk_rc rc = stk_store_counts(store, 0, &read->counts, err);
     if (rc == STK_OK) rc = stk_store_counts_by_task(store, add_task, read->tasks, err);
     if (rc == STK_OK) rc = stk_queues_read(store, read->settings, read->queues, err);
     if (rc == STK_OK) rc = stk_limits_read(store, read->settings, read->now, read->limits, err);
+    if (rc == STK_OK) rc = read_pools(store, read, &idle, err);
     if (rc == STK_OK) {
-        rc = stk_sessions_read(store, read->settings, read->seen, read->idle, read->now,
-                               read->sessions, err);
+        rc = stk_sessions_read(store, read->settings, read->seen, idle, read->now, read->sessions,
+                               err);
     }
     if (rc == STK_OK) add_idle_tasks(read->settings, read->tasks);
     return rc;
@@ -138,7 +154,22 @@ static void add_pool_problems(json_t *problems, const struct stk_pool_view *view
     }
 }
 
-/* In this process and without a pool: the lock is ours, so nobody else runs. */
+/* Pools whose lease has run out; the jobs of one that nobody is left to give back
+ * are said by add_no_pool_problems. */
+static void add_lost_problems(json_t *problems, const struct stk_pools *pools, stk_time_ns now)
+{
+    for (size_t i = 0; i < pools->count; i++) {
+        const struct stk_pool_seen *seen = &pools->rows[i];
+        char since[STK_DURATION_TEXT];
+        if (seen->is_alive || pools->alive == 0) continue;
+        stk_duration_text(now - seen->row.beat_at, since);
+        add_problem(problems, stk_format("pool p%" PRId64 " on %s has not been heard of for %s: "
+                                         "its jobs are given back",
+                                         seen->row.id, seen->host, since));
+    }
+}
+
+/* In this process and without a pool on SQLite: the lock is ours, so nobody else runs. */
 static void add_no_pool_problems(json_t *problems, const struct stk_counts *counts)
 {
     int64_t pending = counts->of[STK_STATE_PENDING];
@@ -220,26 +251,33 @@ static json_t *show_eta(const struct stk_counts *counts, double per_s)
     return left == 0 ? json_null() : stk_show_seconds(stk_rate_eta(&rate, left));
 }
 
-static void put_pool(json_t *shown, json_t *problems, struct stk_pool *pool,
-                     const struct stk_counts *counts)
+static void show_own_pool(struct stk_pool *pool, json_t *pools, json_t *workers,
+                          struct stk_pool_view *ret)
+{
+    stk_pool_view(pool, ret);
+    struct workers_read read = { .pool_id = ret->id, .rows = workers };
+    (void)json_array_append_new(pools, show_pool(ret));
+    stk_pool_workers(pool, add_worker, &read);
+}
+
+static void put_pools(json_t *shown, json_t *problems, const struct status_read *read)
 {
     json_t *pools = json_array();
     json_t *workers = json_array();
     struct stk_pool_view view = { .id = 0 };
 
-    if (pool != NULL) {
-        stk_pool_view(pool, &view);
-        struct workers_read read = { .pool_id = view.id, .rows = workers };
-        (void)json_array_append_new(pools, show_pool(&view));
-        stk_pool_workers(pool, add_worker, &read);
+    if (read->api->pool != NULL) {
+        show_own_pool(read->api->pool, pools, workers, &view);
         add_pool_problems(problems, &view);
     } else {
-        add_no_pool_problems(problems, counts);
+        stk_pools_show(&read->pools, read->now, pools, workers);
+        add_lost_problems(problems, &read->pools, read->now);
+        if (read->pools.alive == 0) add_no_pool_problems(problems, &read->counts);
     }
 
     stk_put(shown, "pools", pools);
     stk_put(shown, "workers", workers);
-    stk_put(shown, "eta_s", show_eta(counts, view.per_s));
+    stk_put(shown, "eta_s", show_eta(&read->counts, view.per_s));
 }
 
 static json_t *show_status(const struct stk_call *call, const struct status_read *read)
@@ -251,7 +289,7 @@ static json_t *show_status(const struct stk_call *call, const struct status_read
     stk_put(shown, "jobs", jobs);
     stk_put_counts(jobs, &read->counts);
     stk_put(shown, "tasks", json_incref(read->tasks));
-    put_pool(shown, problems, call->api->pool, &read->counts);
+    put_pools(shown, problems, read);
     stk_put(shown, "queues", json_incref(read->queues));
     stk_put(shown, "sessions", json_incref(read->sessions));
     stk_put(shown, "limits", json_incref(read->limits));
@@ -271,12 +309,12 @@ enum stk_rc stk_api_status(const struct stk_call *call, json_t **ret, struct stk
     STK_CLEANUP(stk_json_freep) json_t *queues = json_array();
     STK_CLEANUP(stk_json_freep) json_t *limits = json_array();
     STK_CLEANUP(stk_json_freep) json_t *sessions = json_array();
-    struct status_read read = { .settings = call->api->settings,
+    struct status_read read = { .api = call->api,
+                                .settings = call->api->settings,
                                 .tasks = tasks,
                                 .queues = queues,
                                 .limits = limits,
                                 .sessions = sessions,
-                                .idle = stk_sessions_idle(call->api->pool),
                                 .now = call->request->now };
 
     bool *seen = NULL;
@@ -284,8 +322,7 @@ enum stk_rc stk_api_status(const struct stk_call *call, json_t **ret, struct stk
     read.seen = seen;
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_status, &read, err);
     free(seen);
-    if (rc != STK_OK) return rc;
-
-    *ret = show_status(call, &read);
-    return STK_OK;
+    if (rc == STK_OK) *ret = show_status(call, &read);
+    stk_pools_release(&read.pools);
+    return rc;
 }

@@ -8,11 +8,14 @@
 #include "api/routes.h"
 #include "api/show.h"
 #include "api/sweeps.h"
+#include "base/clock.h"
 #include "feed/sweep.h"
 
 enum { PREVIEW_POINTS = 10 };
 
-#define FILL_WAIT (2 * STK_SECOND)
+#define FILL_WAIT  (2 * STK_SECOND)
+#define LOOK_EVERY (50 * STK_MS)
+#define STUCK_WAIT (60 * STK_SECOND)
 
 /* --- what was asked ------------------------------------------------------ */
 
@@ -77,8 +80,18 @@ static json_t *show(const struct stk_sweep_answer *answer, const struct stk_swee
     return shown;
 }
 
-/* The pool fills. What was new is the difference between the jobs in the sweep
- * now and those that were to be in it before. */
+/* What was new is the difference between the jobs in the sweep now and those that
+ * were to be in it before. */
+static void answer_from(const struct stk_sweep_facts *facts, int64_t jobs_before,
+                        struct stk_sweep_answer *answer, json_t **ret)
+{
+    answer->fresh = facts->jobs > jobs_before ? facts->jobs - jobs_before : 0;
+    if (facts->filled && answer->points > answer->fresh) {
+        answer->existing = answer->points - answer->fresh;
+    }
+    *ret = show(answer, facts->filled ? NULL : facts);
+}
+
 static enum stk_rc fill_in_pool(const struct stk_call *call, int64_t jobs_before,
                                 struct stk_sweep_answer *answer, json_t **ret,
                                 struct stk_error *err)
@@ -96,13 +109,27 @@ static enum stk_rc fill_in_pool(const struct stk_call *call, int64_t jobs_before
                         "are in: %s",
                         answer->sweep_id, why.text);
     }
-
-    answer->fresh = facts.jobs > jobs_before ? facts.jobs - jobs_before : 0;
-    if (facts.filled && answer->points > answer->fresh) {
-        answer->existing = answer->points - answer->fresh;
-    }
-    *ret = show(answer, facts.filled ? NULL : &facts);
+    answer_from(&facts, jobs_before, answer, ret);
     return STK_OK;
+}
+
+/* Another process of a shared store fills: until it has, or has made no headway
+ * for so long that its turn may be taken (FILL_WAIT). */
+static enum stk_rc wait_for_other(const struct stk_call *call, int64_t sweep_id,
+                                  struct stk_sweep_facts *facts, struct stk_error *err)
+{
+    int64_t jobs = -1;
+    stk_time_ns moved_at = stk_clock_mono();
+    while (true) {
+        stk_sweep_facts_release(facts);
+        enum stk_rc rc = stk_sweep_facts_read(call, sweep_id, facts, err);
+        if (rc != STK_OK || facts->filled) return rc;
+
+        if (facts->jobs != jobs) moved_at = stk_clock_mono();
+        jobs = facts->jobs;
+        if (stk_clock_mono() - moved_at > FILL_WAIT) return STK_OK;
+        stk_clock_pause(LOOK_EVERY);
+    }
 }
 
 static enum stk_rc fill_here(const struct stk_call *call, struct stk_sweep_answer *answer,
@@ -115,6 +142,29 @@ static enum stk_rc fill_here(const struct stk_call *call, struct stk_sweep_answe
     return rc;
 }
 
+/* Whoever is quicker fills: this process or a pool. One that is still not filled
+ * after STUCK_WAIT without headway is left to the pools; the answer says how far
+ * it is. */
+static enum stk_rc fill_shared(const struct stk_call *call, int64_t jobs_before,
+                               struct stk_sweep_answer *answer, json_t **ret, struct stk_error *err)
+{
+    const struct stk_api *api = call->api;
+    STK_CLEANUP(stk_sweep_facts_release) struct stk_sweep_facts facts = { .id = 0 };
+    stk_time_ns deadline = stk_clock_mono() + STUCK_WAIT;
+    do {
+        int64_t jobs = facts.jobs;
+        enum stk_rc rc = stk_sweep_fill(&api->access, api->settings, answer->sweep_id,
+                                        api->progress, api->progress_context, NULL, err);
+        if (rc != STK_OK && rc != STK_BUSY) return rc;
+        rc = wait_for_other(call, answer->sweep_id, &facts, err);
+        if (rc != STK_OK) return rc;
+        if (facts.jobs > jobs) deadline = stk_clock_mono() + STUCK_WAIT;
+    } while (!facts.filled && stk_clock_mono() < deadline);
+
+    answer_from(&facts, jobs_before, answer, ret);
+    return STK_OK;
+}
+
 static enum stk_rc make(const struct stk_call *call, const struct stk_sweep_request *request,
                         int64_t jobs_before, json_t **ret, struct stk_error *err)
 {
@@ -123,8 +173,9 @@ static enum stk_rc make(const struct stk_call *call, const struct stk_sweep_requ
                                       &answer.sweep_id, &answer.points, err);
     if (rc != STK_OK) return rc;
 
-    if (call->api->pool == NULL) return fill_here(call, &answer, ret, err);
-    return fill_in_pool(call, jobs_before, &answer, ret, err);
+    if (call->api->pool != NULL) return fill_in_pool(call, jobs_before, &answer, ret, err);
+    if (!stk_store_is_shared(call->api->settings->store)) return fill_here(call, &answer, ret, err);
+    return fill_shared(call, jobs_before, &answer, ret, err);
 }
 
 enum stk_rc stk_api_sweep_new(const struct stk_call *call, json_t **ret, struct stk_error *err)

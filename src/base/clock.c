@@ -26,6 +26,12 @@ stk_time_ns stk_clock_mono(void)
     return read_clock(CLOCK_BOOTTIME);
 }
 
+void stk_clock_pause(stk_time_ns time)
+{
+    struct timespec left = { .tv_sec = time / STK_SECOND, .tv_nsec = time % STK_SECOND };
+    (void)nanosleep(&left, NULL);
+}
+
 void stk_clock_shift(stk_time_ns by)
 {
     (void)atomic_fetch_add(&shift, by);

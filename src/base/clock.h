@@ -16,6 +16,9 @@
 stk_time_ns stk_clock_now(void);
 stk_time_ns stk_clock_mono(void);
 
+/* Lets time go by, of one who polls; a signal makes it shorter. */
+void stk_clock_pause(stk_time_ns time);
+
 /* Tests only: moves both clocks from now on. Calls add up: 1 h and 1 h are 2 h. */
 void stk_clock_shift(stk_time_ns by);
 

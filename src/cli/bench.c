@@ -45,13 +45,21 @@ static const struct stk_option options[] = {
       .is_int = true,
       .min = 1,
       .max = STK_WORKERS_MAX,
-      .help = "how many workers" },
+      .help = "how many workers, of each pool; submit: clients" },
+    { .name = "pools",
+      .value = "N",
+      .is_int = true,
+      .min = 1,
+      .max = 64,
+      .help = "noop, wake, steady: how many pools of the store of --store (1)" },
     { .name = "seconds",
       .value = "N",
       .is_int = true,
       .min = 1,
       .max = 3600,
-      .help = "idle: how long to watch (10)" },
+      .help = "idle, steady: how long to watch (10)" },
+    { .name = "silent", .help = "submit: no pool is told of new jobs" },
+    { .name = "beside", .value = "URL", .help = "scale with --store: the other, small store" },
     { .name = "dir",
       .value = "FOLDER",
       .help = "where the store lies meanwhile; its disk is what is measured (here)" },
@@ -61,6 +69,8 @@ static const struct stk_option options[] = {
 static const struct stk_example examples[] = {
     { "stoker bench noop --jobs 100000 --workers 32", "no-op jobs a second with 32 workers" },
     { "stoker bench latency --json", "from a submit to the start of its attempt, as JSON" },
+    { "stoker bench noop --store 'postgresql:///bench?host=/run/postgresql'",
+      "the same in an empty PostgreSQL database" },
     { NULL, NULL },
 };
 
@@ -113,10 +123,31 @@ static enum stk_rc make_settings(struct stk_bench *bench, enum stk_executor exec
     if (rc == STK_OK) rc = stk_settings_read(root, bench->dir, &bench->settings, err);
     if (rc != STK_OK) return rc;
 
-    STK_CLEANUP(stk_freep) char *url = stk_bench_url(bench, "stoker");
+    STK_CLEANUP(stk_freep)
+    char *url = bench->store != NULL ? stk_strdup(bench->store) : stk_bench_url(bench, "stoker");
     stk_settings_set_store(bench->settings, url);
     bench->settings->tasks[0].executor = executor;
     return STK_OK;
+}
+
+static enum stk_rc check_place(const char *url, struct stk_error *err)
+{
+    if (!stk_store_is_shared(url)) {
+        return stk_fail(err, STK_INVALID,
+                        "a benchmark makes an SQLite file of its own: say with --dir where");
+    }
+    return stk_bench_must_be_empty(url, err);
+}
+
+static enum stk_rc check_places(const struct stk_bench *bench, struct stk_error *err)
+{
+    if (bench->store == NULL && (bench->pools > 1 || bench->beside != NULL)) {
+        return stk_fail(err, STK_INVALID,
+                        "--pools and --beside go with a PostgreSQL database: --store");
+    }
+    enum stk_rc rc = bench->store != NULL ? check_place(bench->store, err) : STK_OK;
+    if (rc == STK_OK && bench->beside != NULL) rc = check_place(bench->beside, err);
+    return rc;
 }
 
 /* --- the command --------------------------------------------------------- */
@@ -161,16 +192,22 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
     struct stk_bench bench = {
         .jobs = stk_args_int(&cli->args, "jobs", benches[which].jobs),
         .workers = (uint32_t)stk_args_int(&cli->args, "workers", benches[which].workers),
+        .pools = (uint32_t)stk_args_int(&cli->args, "pools", 1),
+        .store = stk_args_text(&cli->args, "store"),
+        .beside = stk_args_text(&cli->args, "beside"),
+        .silent = stk_args_has(&cli->args, "silent"),
         .span_ns = stk_args_int(&cli->args, "seconds", 10) * STK_SECOND,
         .answer = json_object(),
     };
     (void)json_object_set_new(bench.answer, "bench", json_string(benches[which].name));
     stk_bench_add_int(&bench, "jobs", bench.jobs);
     stk_bench_add_int(&bench, "workers", bench.workers);
+    stk_bench_add_int(&bench, "pools", bench.pools);
 
     stk_log_level_set(STK_WARN); /* the server's coming and going is of no interest here */
     const char *parent = stk_args_text(&cli->args, "dir");
-    rc = make_dir(&bench, parent != NULL ? parent : ".", err);
+    rc = check_places(&bench, err);
+    if (rc == STK_OK) rc = make_dir(&bench, parent != NULL ? parent : ".", err);
     if (rc == STK_OK) rc = make_settings(&bench, benches[which].executor, err);
     if (rc == STK_OK) rc = benches[which].run(&bench, err);
     if (rc != STK_OK) return rc;
@@ -185,9 +222,12 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
 
 const struct stk_command_info stk_cli_bench = {
     .name = "bench",
-    .synopsis = "noop|spawn|latency|wake|sweep|scale|idle [--jobs N] [--workers N] [--dir FOLDER]",
+    .synopsis = "noop|spawn|latency|wake|sweep|scale|idle|submit|steady [--jobs N] [--workers N] "
+                "[--dir FOLDER | --store URL]",
     .summary = "measure how fast stoker is on this machine",
-    .description = "Makes a store of its own in a fresh folder, measures, and removes it.\n\n"
+    .description = "Makes a store of its own in a fresh folder, measures, and removes it. With "
+                   "--store it measures in that PostgreSQL database, which must hold no jobs yet, "
+                   "and leaves them there.\n\n"
                    "noop: no-op jobs drained a second, results kept. spawn: jobs that run "
                    "/bin/true. latency: from "
                    "a submit over the socket to the start of its attempt, beside the time of one "
@@ -197,7 +237,9 @@ const struct stk_command_info stk_cli_bench = {
                    "stoker jobs cost with "
                    "ten million jobs pending (some minutes, some 4 GB). idle: memory and CPU of a "
                    "pool without "
-                   "work, fresh and after some jobs.\n\n"
+                   "work, fresh and after some jobs. submit: jobs submitted one by one by many "
+                   "clients of a PostgreSQL database. steady: no-op jobs a second while new ones "
+                   "come, at the beginning and at the end of --seconds.\n\n"
                    "The worker consoles are off but in idle. One number says little on a machine "
                    "that does other "
                    "things: bench/run in the source tree compares ratios over several rounds.",

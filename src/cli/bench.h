@@ -13,12 +13,16 @@
 
 #include "base/json.h"
 #include "model/settings.h"
+#include "pool/pool.h"
 #include "store/store.h"
 
 struct stk_bench {
     int64_t jobs;
     uint32_t workers;
-    stk_time_ns span_ns;           /* how long an idle pool is watched */
+    uint32_t pools;                /* of one shared store, each with as many workers */
+    stk_time_ns span_ns;           /* how long a pool is watched */
+    const char *store, *beside;    /* shared stores to measure in; NULL: a file in dir */
+    bool silent;                   /* no hints are given */
     char *dir;                     /* made for this run, removed at its end */
     struct stk_settings *settings; /* one task, `bench`: parameters a and b, whole numbers */
     json_t *answer;
@@ -33,7 +37,9 @@ struct stk_bench {
     X(wake,    NOOP,     40,       64, "renewal asked for to the last waiting worker running")    \
     X(sweep,   NOOP,     1000000,  1,  "points of a sweep submitted")                         \
     X(scale,   NOOP,     10000000, 1,  "claim, status and jobs with as many pending")         \
-    X(idle,    COMMAND,  20000,    64, "memory and CPU of an idle pool, fresh and after jobs")
+    X(idle,    COMMAND,  20000,    64, "memory and CPU of an idle pool, fresh and after jobs") \
+    X(submit,  NOOP,     20000,    32, "submits a second by as many clients, PostgreSQL only")  \
+    X(steady,  NOOP,     20000,    32, "no-op jobs a second, as many always pending")
 /* clang-format on */
 
 #define STK_BENCH_DECLARE(name, executor, jobs, workers, what) \
@@ -41,14 +47,27 @@ struct stk_bench {
 STK_BENCH_MAP(STK_BENCH_DECLARE)
 #undef STK_BENCH_DECLARE
 
-/* The store of this run, of which there may be several. free() ends the URL. */
+/* A store of this run's own folder, of which there may be several. free() ends the URL. */
 char *stk_bench_url(const struct stk_bench *bench, const char *name);
+/* Refuses a store that holds jobs: they would be measured, too, and perhaps run. */
+STK_MUST_USE enum stk_rc stk_bench_must_be_empty(const char *url, struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_bench_open(const char *url, struct stk_store **ret,
                                         struct stk_error *err);
 
-/* Puts that many pending jobs of the task into the store. */
+/* Puts that many pending jobs of the task into the store, a transaction each chunk. */
 STK_MUST_USE enum stk_rc stk_bench_fill(const struct stk_bench *bench, struct stk_store *store,
                                         int64_t jobs, struct stk_error *err);
+
+/* The same, at most a chunk, within the transaction that is open. */
+STK_MUST_USE enum stk_rc stk_bench_add_jobs(const struct stk_bench *bench, struct stk_store *store,
+                                            size_t jobs, struct stk_error *err);
+
+/* As many pools as bench->pools; an array of them, as far as they have started. */
+STK_MUST_USE enum stk_rc stk_bench_pools_start(const struct stk_bench *bench,
+                                               const struct stk_pool_options *options,
+                                               struct stk_pool ***ret, struct stk_error *err);
+void stk_bench_pools_free(const struct stk_bench *bench,
+                          struct stk_pool **pools); /* NULL: nothing */
 
 /* Opens the settings' store and looks at every job of it: all completed, with
  * result if they have to have one, by their first attempt. */

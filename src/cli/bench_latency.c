@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a submit sent over the socket to the start of its attempt, in an idle
- * pool, beside one durable commit of the same store. The two take turns, so
+ * From a submit sent over the socket (to a shared store: written by the client,
+ * the pool told of it) to the start of its attempt, in an idle pool, beside one
+ * durable commit of the same store. The two take turns, so
  * that a disk in a bad mood is one for both.
  */
 #include <stdatomic.h>
@@ -25,7 +26,7 @@ static enum stk_rc submit_one(struct stk_client *client, json_t *body, stk_time_
                               stk_time_ns *ret_answered, struct stk_error *err)
 {
     STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
-    stk_cli_pause(PAUSE_NS + stk_rand_below(1000) * STK_US);
+    stk_clock_pause(PAUSE_NS + stk_rand_below(1000) * STK_US);
     stk_time_ns sent = stk_clock_mono();
     enum stk_rc rc = stk_client_call(client, "POST", "/jobs", body, &answer, err);
     if (rc != STK_OK) return rc;
@@ -35,7 +36,7 @@ static enum stk_rc submit_one(struct stk_client *client, json_t *body, stk_time_
         if (stk_clock_mono() - sent > LIMIT_NS) {
             return stk_fail(err, STK_TIMEOUT, "a submitted job did not start within 10 s");
         }
-        stk_cli_pause(20 * STK_US);
+        stk_clock_pause(20 * STK_US);
     }
     *ret_started = atomic_load(&stk_noop_last_start) - sent;
     return STK_OK;
@@ -52,7 +53,7 @@ static enum stk_rc submit_many(struct stk_bench *bench, stk_time_ns *started, st
                                                 .must_exist = true };
     enum stk_rc rc = stk_client_open(&options, &client, err);
     if (rc != STK_OK) return rc;
-    if (!stk_client_is_remote(client)) {
+    if (bench->store == NULL && !stk_client_is_remote(client)) {
         return stk_fail(err, STK_INTERNAL, "the pool does not answer on its socket");
     }
     for (size_t i = 0; rc == STK_OK && i < count; i++) {
@@ -82,10 +83,13 @@ static enum stk_rc submits(struct stk_bench *bench, stk_time_ns *started, stk_ti
     const struct stk_pool_options options = { .settings = bench->settings,
                                               .command = "stoker bench",
                                               .workers = bench->workers,
-                                              .serves = true };
+                                              .serves = bench->store == NULL };
     struct stk_pool *pool = NULL;
     enum stk_rc rc = stk_pool_start(&options, &pool, err);
-    if (rc == STK_OK) rc = with_server(bench, pool, started, answered, count, err);
+    if (rc == STK_OK) {
+        rc = bench->store != NULL ? submit_many(bench, started, answered, count, err)
+                                  : with_server(bench, pool, started, answered, count, err);
+    }
     stk_pool_free(pool);
     return rc;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,9 +22,30 @@ enum stk_rc stk_bench_open(const char *url, struct stk_store **ret, struct stk_e
 
 /* --- jobs ---------------------------------------------------------------- */
 
-static enum stk_rc fill_chunk(struct stk_store *store, const struct stk_task *task, size_t count,
-                              struct stk_error *err)
+static enum stk_rc find_none(const char *url, struct stk_store *store, struct stk_error *err)
 {
+    struct stk_counts counts = { 0 };
+    enum stk_rc rc = stk_store_counts(store, 0, &counts, err);
+    if (rc != STK_OK) return rc;
+    for (size_t i = 0; i < STK_STATE_COUNT_; i++) {
+        if (counts.of[i] == 0) continue;
+        return stk_fail(err, STK_CONFLICT,
+                        "%s holds jobs: a benchmark needs a database of its own (createdb)", url);
+    }
+    return STK_OK;
+}
+
+enum stk_rc stk_bench_must_be_empty(const char *url, struct stk_error *err)
+{
+    STK_CLEANUP(stk_store_closep) struct stk_store *store = NULL;
+    enum stk_rc rc = stk_bench_open(url, &store, err);
+    return rc == STK_OK ? find_none(url, store, err) : rc;
+}
+
+enum stk_rc stk_bench_add_jobs(const struct stk_bench *bench, struct stk_store *store, size_t count,
+                               struct stk_error *err)
+{
+    const struct stk_task *task = &bench->settings->tasks[0];
     static const char params[] = "{\"a\":1,\"b\":2}";
     struct stk_new_job jobs[STK_STORE_CHUNK];
     struct stk_submitted submitted[STK_STORE_CHUNK];
@@ -31,6 +53,7 @@ static enum stk_rc fill_chunk(struct stk_store *store, const struct stk_task *ta
 
     enum stk_rc rc = stk_store_task(store, task->name, task->queue, &task_id, err);
     if (rc != STK_OK) return rc;
+    assert(count <= STK_STORE_CHUNK);
     for (size_t i = 0; i < count; i++) {
         jobs[i] = (struct stk_new_job){
             .task_id = task_id,
@@ -38,7 +61,7 @@ static enum stk_rc fill_chunk(struct stk_store *store, const struct stk_task *ta
             .params_len = sizeof(params) - 1,
         };
     }
-    return stk_store_submit(store, jobs, count, stk_clock_now(), submitted, err);
+    return stk_store_submit(store, jobs, count, stk_store_now(store), submitted, err);
 }
 
 enum stk_rc stk_bench_fill(const struct stk_bench *bench, struct stk_store *store, int64_t jobs,
@@ -47,7 +70,7 @@ enum stk_rc stk_bench_fill(const struct stk_bench *bench, struct stk_store *stor
     for (int64_t left = jobs; left > 0; left -= STK_STORE_CHUNK) {
         size_t count = left < STK_STORE_CHUNK ? (size_t)left : STK_STORE_CHUNK;
         enum stk_rc rc = stk_store_begin(store, err);
-        if (rc == STK_OK) rc = fill_chunk(store, &bench->settings->tasks[0], count, err);
+        if (rc == STK_OK) rc = stk_bench_add_jobs(bench, store, count, err);
         if (rc == STK_OK) rc = stk_store_commit(store, err);
         if (rc != STK_OK) return rc;
     }
@@ -134,7 +157,7 @@ void stk_bench_add_rate(struct stk_bench *bench, const char *name, int64_t count
 static enum stk_rc commit_one(struct stk_store *store, int64_t pool_id, struct stk_error *err)
 {
     enum stk_rc rc = stk_store_begin(store, err);
-    if (rc == STK_OK) rc = stk_store_pool_beat(store, pool_id, stk_clock_now(), err);
+    if (rc == STK_OK) rc = stk_store_pool_beat(store, pool_id, stk_store_now(store), err);
     return rc == STK_OK ? stk_store_commit(store, err) : rc;
 }
 
@@ -142,7 +165,7 @@ static enum stk_rc make_row(struct stk_store *store, int64_t *ret_pool_id, struc
 {
     enum stk_rc rc = stk_store_begin(store, err);
     if (rc != STK_OK) return rc;
-    rc = stk_store_pool_start(store, "bench", getpid(), 1, stk_clock_now(), ret_pool_id, err);
+    rc = stk_store_pool_start(store, "bench", getpid(), 1, stk_store_now(store), ret_pool_id, err);
     return rc == STK_OK ? stk_store_commit(store, err) : rc;
 }
 
@@ -152,7 +175,7 @@ enum stk_rc stk_bench_commits(struct stk_store *store, stk_time_ns pause_ns, stk
     int64_t pool_id = 0;
     enum stk_rc rc = make_row(store, &pool_id, err);
     for (size_t i = 0; rc == STK_OK && i < count; i++) {
-        stk_cli_pause(pause_ns);
+        stk_clock_pause(pause_ns);
         stk_time_ns start = stk_clock_mono();
         rc = commit_one(store, pool_id, err);
         ret_times[i] = stk_clock_mono() - start;

@@ -25,24 +25,47 @@ static enum stk_rc fill_store(const struct stk_bench *bench, struct stk_error *e
     return rc == STK_OK ? stk_bench_fill(bench, store, bench->jobs, err) : rc;
 }
 
+enum stk_rc stk_bench_pools_start(const struct stk_bench *bench,
+                                  const struct stk_pool_options *options, struct stk_pool ***ret,
+                                  struct stk_error *err)
+{
+    enum stk_rc rc = STK_OK;
+    *ret = stk_alloc(bench->pools * sizeof(struct stk_pool *));
+    for (uint32_t i = 0; rc == STK_OK && i < bench->pools; i++) {
+        rc = stk_pool_start(options, &(*ret)[i], err);
+    }
+    return rc;
+}
+
+void stk_bench_pools_free(const struct stk_bench *bench, struct stk_pool **pools)
+{
+    for (uint32_t i = 0; pools != NULL && i < bench->pools; i++) {
+        stk_pool_free(pools[i]);
+    }
+    free(pools);
+}
+
 /* From the start of the pool to the end of its last worker; opening and
  * closing the store stand inside. */
 static enum stk_rc drain(const struct stk_bench *bench, struct stk_spawner *spawner,
                          stk_time_ns *ret_took_ns, struct stk_error *err)
 {
+    bool ended = true;
     const struct stk_pool_options options = { .settings = bench->settings,
                                               .spawner = spawner,
                                               .command = "stoker bench",
                                               .workers = bench->workers,
                                               .drain = true };
-    struct stk_pool *pool = NULL;
+    struct stk_pool **pools = NULL;
     stk_time_ns start = stk_clock_mono();
-    enum stk_rc rc = stk_pool_start(&options, &pool, err);
-    if (rc != STK_OK) return rc;
-    bool ended = stk_pool_wait(pool, WAIT_NS);
+    enum stk_rc rc = stk_bench_pools_start(bench, &options, &pools, err);
+    for (uint32_t i = 0; rc == STK_OK && i < bench->pools; i++) {
+        ended = stk_pool_wait(pools[i], WAIT_NS) && ended;
+    }
     stk_time_ns took_ns = stk_clock_mono() - start;
-    stk_pool_free(pool);
+    stk_bench_pools_free(bench, pools);
 
+    if (rc != STK_OK) return rc;
     if (!ended) return stk_fail(err, STK_TIMEOUT, "the pool did not end within the hour");
     *ret_took_ns = took_ns;
     return STK_OK;
@@ -113,9 +136,9 @@ static void watch(struct stk_bench *bench, const char *prefix)
 {
     struct rusage before;
     struct rusage after;
-    stk_cli_pause(STK_SECOND); /* what was begun may end */
+    stk_clock_pause(STK_SECOND); /* what was begun may end */
     (void)getrusage(RUSAGE_SELF, &before);
-    stk_cli_pause(bench->span_ns);
+    stk_clock_pause(bench->span_ns);
     (void)getrusage(RUSAGE_SELF, &after);
 
     double seconds = (double)bench->span_ns / (double)STK_SECOND;
@@ -175,7 +198,7 @@ static enum stk_rc work(struct stk_bench *bench, struct stk_pool *pool, struct s
     }
     struct stk_counts counts = { 0 };
     while (counts.of[STK_STATE_COMPLETED] < bench->jobs) {
-        stk_cli_pause(50 * STK_MS);
+        stk_clock_pause(50 * STK_MS);
         enum stk_rc rc = stk_read(&access, read_counts, &counts, err);
         if (rc != STK_OK) return rc;
     }

@@ -49,7 +49,7 @@ enum stk_rc stk_bench_sweep(struct stk_bench *bench, struct stk_error *err)
 
 /* --- scale: claims ------------------------------------------------------- */
 
-enum { SMALL_JOBS = 10000, ROUND = 32, ROUNDS = 250, COMMITS = 200, ASKS = 15 };
+enum { SMALL_JOBS = 10000, ROUND = 32, ROUNDS = 1000, COMMITS = 200, ASKS = 15 };
 
 /* A store with many pending jobs, and its claims. */
 struct side {
@@ -72,7 +72,8 @@ static enum stk_rc open_side(const struct stk_bench *bench, const char *url, int
     if (rc == STK_OK) rc = stk_store_begin(side->store, err);
     if (rc != STK_OK) return rc;
 
-    rc = stk_store_pool_start(side->store, "bench", 1, ROUND, stk_clock_now(), &side->pool_id, err);
+    rc = stk_store_pool_start(side->store, "bench", 1, ROUND, stk_store_now(side->store),
+                              &side->pool_id, err);
     if (rc == STK_OK) rc = stk_store_commit(side->store, err);
     const struct stk_queue *queues = NULL;
     size_t count = 0;
@@ -87,8 +88,10 @@ static void ignore_claim(void *context, const struct stk_claim *claim)
 }
 
 /* The commit is not in the time: it costs the same on both sides, and would
- * hide what the claim costs. */
-static enum stk_rc claim_round(struct side *side, size_t round, struct stk_error *err)
+ * hide what the claim costs. As many as were claimed become pending again, so
+ * that the small side stays what it is. */
+static enum stk_rc claim_round(const struct stk_bench *bench, struct side *side, size_t round,
+                               struct stk_error *err)
 {
     uint32_t slots[ROUND];
     for (uint32_t i = 0; i < ROUND; i++) {
@@ -98,9 +101,10 @@ static enum stk_rc claim_round(struct side *side, size_t round, struct stk_error
     enum stk_rc rc = stk_store_begin(side->store, err);
     if (rc != STK_OK) return rc;
     stk_time_ns start = stk_clock_mono();
-    rc = stk_store_claim(side->store, side->queue_id, side->pool_id, slots, ROUND, stk_clock_now(),
-                         ignore_claim, NULL, &got, err);
+    rc = stk_store_claim(side->store, side->queue_id, side->pool_id, slots, ROUND,
+                         stk_store_now(side->store), ignore_claim, NULL, &got, err);
     side->times[round] = stk_clock_mono() - start;
+    if (rc == STK_OK) rc = stk_bench_add_jobs(bench, side->store, ROUND, err);
     if (rc == STK_OK) rc = stk_store_commit(side->store, err);
     if (rc == STK_OK && got != ROUND)
         rc = stk_fail(err, STK_INTERNAL, "a claim found too few jobs");
@@ -112,20 +116,34 @@ static double us_each(stk_time_ns time)
     return (double)time / ROUND / (double)STK_US;
 }
 
+static void add_claims(struct stk_bench *bench, struct side *small, struct side *large)
+{
+    static const struct {
+        unsigned p;
+        const char *small, *large, *ratio;
+    } rows[] = {
+        { 50, "claim_us_small", "claim_us_large", "claim_ratio" },
+        { 99, "claim_us_small_p99", "claim_us_large_p99", "claim_ratio_p99" },
+    };
+    stk_bench_add_int(bench, "small_jobs", SMALL_JOBS);
+    for (size_t i = 0; i < STK_ARRAY_LEN(rows); i++) {
+        stk_time_ns of_small = stk_bench_percentile(small->times, ROUNDS, rows[i].p);
+        stk_time_ns of_large = stk_bench_percentile(large->times, ROUNDS, rows[i].p);
+        stk_bench_add_real(bench, rows[i].small, us_each(of_small));
+        stk_bench_add_real(bench, rows[i].large, us_each(of_large));
+        stk_bench_add_real(bench, rows[i].ratio, (double)of_large / (double)of_small);
+    }
+}
+
 static enum stk_rc measure_claims(struct stk_bench *bench, struct side *small, struct side *large,
                                   struct stk_error *err)
 {
     for (size_t round = 0; round < ROUNDS; round++) {
-        enum stk_rc rc = claim_round(small, round, err);
-        if (rc == STK_OK) rc = claim_round(large, round, err);
+        enum stk_rc rc = claim_round(bench, small, round, err);
+        if (rc == STK_OK) rc = claim_round(bench, large, round, err);
         if (rc != STK_OK) return rc;
     }
-    stk_time_ns of_small = stk_bench_percentile(small->times, ROUNDS, 50);
-    stk_time_ns of_large = stk_bench_percentile(large->times, ROUNDS, 50);
-    stk_bench_add_int(bench, "small_jobs", SMALL_JOBS);
-    stk_bench_add_real(bench, "claim_us_small", us_each(of_small));
-    stk_bench_add_real(bench, "claim_us_large", us_each(of_large));
-    stk_bench_add_real(bench, "claim_ratio", (double)of_large / (double)of_small);
+    add_claims(bench, small, large);
     return STK_OK;
 }
 
@@ -184,7 +202,7 @@ static enum stk_rc measure_calls(struct stk_bench *bench, struct stk_store *stor
             stk_time_ns start = stk_clock_mono();
             const struct stk_request request = { .method = "GET",
                                                  .path = path,
-                                                 .now = stk_clock_now() };
+                                                 .now = stk_store_now(store) };
             enum stk_rc rc = stk_api_call(&api, &request, &answer, err);
             if (rc != STK_OK) return rc;
             times[n] = stk_clock_mono() - start;
@@ -238,8 +256,17 @@ static enum stk_rc measure_stores(struct stk_bench *bench, const char *small_url
 
 enum stk_rc stk_bench_scale(struct stk_bench *bench, struct stk_error *err)
 {
-    STK_CLEANUP(stk_freep) char *small_url = stk_bench_url(bench, "small");
-    STK_CLEANUP(stk_freep) char *large_url = stk_bench_url(bench, "large");
+    if (bench->store != NULL && bench->beside == NULL) {
+        return stk_fail(err, STK_INVALID,
+                        "scale compares two databases: name the second, an "
+                        "empty one, with --beside");
+    }
+    STK_CLEANUP(stk_freep)
+    char *small_url =
+        bench->beside != NULL ? stk_strdup(bench->beside) : stk_bench_url(bench, "small");
+    STK_CLEANUP(stk_freep)
+    char *large_url =
+        bench->store != NULL ? stk_strdup(bench->store) : stk_bench_url(bench, "large");
     stk_time_ns commit_ns = 0;
     enum stk_rc rc = measure_stores(bench, small_url, large_url, &commit_ns, err);
     return rc == STK_OK ? measure_commands(bench, large_url, commit_ns, err) : rc;

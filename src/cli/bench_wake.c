@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * From a renewal asked for to the start of the last job of all workers that
- * wait at the closed gate. The time holds the renewal's own durable commit.
+ * wait at the closed gate, in one pool or in several. The time holds the renewal's own durable
+ * commit.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,14 +30,25 @@ static enum stk_rc call(struct stk_bench *bench, struct stk_pool *pool, const ch
     return stk_api_call(&api, &request, ret, err);
 }
 
+static int64_t workers(const struct stk_bench *bench)
+{
+    return (int64_t)bench->pools * bench->workers;
+}
+
 static bool is_closed_and_idle(const json_t *status, const struct stk_bench *bench, int64_t pending)
 {
     const json_t *session = json_array_get(json_object_get(status, "sessions"), 0);
-    const json_t *pool = json_array_get(json_object_get(status, "pools"), 0);
+    const json_t *pools = json_object_get(status, "pools");
     const json_t *jobs = json_object_get(status, "jobs");
-    return json_is_false(json_object_get(session, "open")) &&
-           json_integer_value(json_object_get(pool, "busy")) == 0 &&
-           json_integer_value(json_object_get(pool, "workers")) == bench->workers &&
+    int64_t busy = 0;
+    int64_t there = 0;
+    for (size_t i = 0; i < json_array_size(pools); i++) {
+        const json_t *pool = json_array_get(pools, i);
+        busy += json_integer_value(json_object_get(pool, "busy"));
+        there += json_integer_value(json_object_get(pool, "workers"));
+    }
+    return json_is_false(json_object_get(session, "open")) && busy == 0 &&
+           there == workers(bench) && json_integer_value(json_object_get(jobs, "running")) == 0 &&
            json_integer_value(json_object_get(jobs, "pending")) == pending;
 }
 
@@ -52,7 +64,7 @@ static enum stk_rc wait_closed(struct stk_bench *bench, struct stk_pool *pool, i
         if (stk_clock_mono() > end) {
             return stk_fail(err, STK_TIMEOUT, "the pool did not come to rest within 30 s");
         }
-        stk_cli_pause(LOOK_NS);
+        stk_clock_pause(LOOK_NS);
     }
 }
 
@@ -60,8 +72,8 @@ static enum stk_rc submit(struct stk_bench *bench, struct stk_pool *pool, struct
 {
     STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
     STK_CLEANUP(stk_buf_release) struct stk_buf lines = STK_BUF_INIT;
-    for (uint32_t i = 0; i < bench->workers; i++) {
-        stk_buf_addf(&lines, "{\"a\": %u, \"b\": 2}\n", i);
+    for (int64_t i = 0; i < workers(bench); i++) {
+        stk_buf_addf(&lines, "{\"a\": %lld, \"b\": 2}\n", (long long)i);
     }
     STK_CLEANUP(stk_json_freep)
     json_t *body = json_pack("{s:s, s:{s:s, s:s}}", "task", "bench", "file", "name", "wake", "text",
@@ -77,7 +89,7 @@ static enum stk_rc wake_once(struct stk_bench *bench, struct stk_pool *pool, int
     STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
     enum stk_rc rc = wait_closed(bench, pool, 0, err);
     if (rc == STK_OK) rc = submit(bench, pool, err);
-    if (rc == STK_OK) rc = wait_closed(bench, pool, bench->workers, err);
+    if (rc == STK_OK) rc = wait_closed(bench, pool, workers(bench), err);
     if (rc != STK_OK) return rc;
 
     stk_time_ns sent = stk_clock_mono();
@@ -85,11 +97,11 @@ static enum stk_rc wake_once(struct stk_bench *bench, struct stk_pool *pool, int
     *ret_answered = stk_clock_mono() - sent;
     for (stk_time_ns end = sent + LIMIT_NS; rc == STK_OK;) {
         STK_CLEANUP(stk_json_freep) json_t *status = NULL;
-        stk_cli_pause(LOOK_NS);
+        stk_clock_pause(LOOK_NS);
         rc = call(bench, pool, "GET", "/status", NULL, &status, err);
         const json_t *jobs = json_object_get(status, "jobs");
         int64_t done = json_integer_value(json_object_get(jobs, "completed"));
-        if (rc != STK_OK || done == done_before + bench->workers) break;
+        if (rc != STK_OK || done == done_before + workers(bench)) break;
         if (stk_clock_mono() > end) {
             rc = stk_fail(err, STK_TIMEOUT, "the workers did not all go on within 30 s");
         }
@@ -115,16 +127,16 @@ enum stk_rc stk_bench_wake(struct stk_bench *bench, struct stk_error *err)
                                               .workers = bench->workers };
     stk_time_ns *last = stk_alloc(rounds * sizeof(*last));
     stk_time_ns *answered = stk_alloc(rounds * sizeof(*answered));
-    struct stk_pool *pool = NULL;
+    struct stk_pool **pools = NULL;
     bench->settings->tasks[0].session = &bench->settings->sessions[0];
-    enum stk_rc rc = stk_pool_start(&options, &pool, err);
+    enum stk_rc rc = stk_bench_pools_start(bench, &options, &pools, err);
     for (size_t i = 0; rc == STK_OK && i < rounds; i++) {
-        rc = wake_once(bench, pool, (int64_t)i * bench->workers, &last[i], &answered[i], err);
+        rc = wake_once(bench, pools[0], (int64_t)i * workers(bench), &last[i], &answered[i], err);
     }
-    stk_pool_free(pool);
+    stk_bench_pools_free(bench, pools);
     if (rc == STK_OK) add_answer(bench, last, answered, rounds);
     free(last);
     free(answered);
     if (rc != STK_OK) return rc;
-    return stk_bench_check(bench, (int64_t)rounds * bench->workers, true, err);
+    return stk_bench_check(bench, (int64_t)rounds * workers(bench), true, err);
 }

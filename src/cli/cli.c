@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -17,6 +16,7 @@
 #include "cli/sign_in.h"
 #include "client/client.h"
 #include "model/shown.h"
+#include "model/store_url.h"
 
 static const struct stk_command_info *const commands[] = {
 #define STK_COMMAND_ROW(name) &stk_cli_##name,
@@ -26,7 +26,9 @@ static const struct stk_command_info *const commands[] = {
 
 const struct stk_option stk_global_options[] = {
     { .name = "config", .value = "FILE", .help = "read this file instead of stoker.yaml" },
-    { .name = "store", .value = "URL", .help = "the jobs database: sqlite:PATH" },
+    { .name = "store",
+      .value = "URL",
+      .help = "the jobs database: sqlite:PATH or postgresql://USER@HOST/DATABASE" },
     { .name = "as", .value = "NAME", .help = "act as this user: stoker asks for the password" },
     { .name = "password-stdin", .help = "read the password from a line of stdin instead" },
     { .name = "code",
@@ -177,6 +179,8 @@ enum stk_rc stk_cli_settings(struct stk_cli *cli, bool must_exist, const struct 
         const char *store = stk_args_text(&cli->args, "store");
         enum stk_rc rc = stk_settings_load(file, must_exist || file != NULL, &cli->settings_, err);
         if (rc != STK_OK) return rc;
+        if (store != NULL) rc = stk_store_url_check_secret(store, err);
+        if (rc != STK_OK) return rc;
         if (store != NULL) stk_settings_set_store(cli->settings_, store);
     }
     *ret = cli->settings_;
@@ -270,12 +274,6 @@ enum stk_rc stk_cli_flush(struct stk_cli *cli, struct stk_error *err)
     }
     stk_buf_clear(&cli->out);
     return STK_OK;
-}
-
-void stk_cli_pause(stk_time_ns time)
-{
-    struct timespec left = { .tv_sec = time / STK_SECOND, .tv_nsec = time % STK_SECOND };
-    (void)nanosleep(&left, NULL); /* cut short by a signal: nobody minds */
 }
 
 static void print_error(const struct stk_error *err, bool as_json)

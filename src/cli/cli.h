@@ -95,9 +95,6 @@ bool stk_cli_has_pool(const struct stk_cli *cli);
  * of ours: the command ends quietly. */
 STK_MUST_USE enum stk_rc stk_cli_flush(struct stk_cli *cli, struct stk_error *err);
 
-/* Sleeps, for --watch and --follow. */
-void stk_cli_pause(stk_time_ns time);
-
 /* The object as one line of JSON. */
 void stk_cli_add_json(struct stk_cli *cli, const json_t *value);
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
@@ -131,7 +132,7 @@ static enum stk_rc follow(struct stk_cli *cli, int64_t after, struct stk_error *
         enum stk_rc rc = stk_cli_flush(cli, err);
         if (rc != STK_OK) return rc;
         stk_cli_let_go(cli);
-        stk_cli_pause(STK_SECOND);
+        stk_clock_pause(STK_SECOND);
 
         STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
         rc = look(cli, 1000, &after, &answer, err);

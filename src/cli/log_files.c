@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "cli/log_files.h"
+#include "pool/console_dir.h"
 
 enum { STAMP_BYTES = 24, ROTATED_MAX = 9 };
 
@@ -97,26 +98,45 @@ static void read_console(const char *dir, const char *worker, const struct stk_l
     }
 }
 
-enum stk_rc stk_log_files_read(const char *dir, const struct stk_log_filter *filter,
-                               struct stk_buf *out, struct stk_error *err)
+/* False: there is no such folder. *ret_found is only ever set to true. */
+static bool read_folder(const char *dir, const struct stk_log_filter *filter, struct newest *newest,
+                        bool *ret_found)
 {
-    STK_CLEANUP(release) struct newest newest = { .limit = filter->limit };
     DIR *folder = opendir(dir);
-    bool is_found = false;
-    if (folder == NULL) {
-        return stk_fail(err, STK_NOT_FOUND, "no pool is running, and there are no logs in %s: %s",
-                        dir, strerror(errno));
-    }
-
-    newest.lines = stk_alloc((filter->limit + 1) * sizeof(char *));
+    if (folder == NULL) return false;
     for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         char worker[64];
         if (!worker_of(entry->d_name, worker, sizeof(worker))) continue;
         if (filter->worker != NULL && strcmp(filter->worker, worker) != 0) continue;
-        is_found = true;
-        read_console(dir, worker, filter, &newest);
+        *ret_found = true;
+        read_console(dir, worker, filter, newest);
     }
     (void)closedir(folder);
+    return true;
+}
+
+/* Those that pools of one folder have taken beside the first. */
+static void read_further_folders(const char *dir, const struct stk_log_filter *filter,
+                                 struct newest *newest, bool *ret_found)
+{
+    for (int number = 2; number <= STK_CONSOLE_DIRS_MAX; number++) {
+        STK_CLEANUP(stk_freep) char *further = stk_console_dir_make(dir, number);
+        if (!read_folder(further, filter, newest, ret_found)) return;
+    }
+}
+
+enum stk_rc stk_log_files_read(const char *dir, const struct stk_log_filter *filter,
+                               struct stk_buf *out, struct stk_error *err)
+{
+    STK_CLEANUP(release) struct newest newest = { .limit = filter->limit };
+    bool is_found = false;
+    newest.lines = stk_alloc((filter->limit + 1) * sizeof(char *));
+
+    if (!read_folder(dir, filter, &newest, &is_found)) {
+        return stk_fail(err, STK_NOT_FOUND, "no pool is running, and there are no logs in %s: %s",
+                        dir, strerror(errno));
+    }
+    read_further_folders(dir, filter, &newest, &is_found);
     if (!is_found) return stk_fail(err, STK_NOT_FOUND, "there is no such worker's log in %s", dir);
 
     for (size_t i = 0; i < newest.count; i++) {

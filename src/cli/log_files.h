@@ -18,7 +18,8 @@ struct stk_log_filter {
     size_t limit;       /* the newest so many lines */
 };
 
-/* Lines of all files of the folder, rotated ones too, merged by time. */
+/* Lines of all files of the folder and of those that further pools took beside it
+ * (pool/console_dir.h), rotated ones too, merged by time. */
 STK_MUST_USE enum stk_rc stk_log_files_read(const char *dir, const struct stk_log_filter *filter,
                                             struct stk_buf *out, struct stk_error *err);
 

@@ -98,7 +98,9 @@ static void add_json_line(const struct stk_line *line, struct stk_buf *out)
     for (const char *c = kind_names[line->kind]; *c != '\0'; c++) {
         stk_buf_addc(out, (char)tolower((unsigned char)*c));
     }
-    stk_buf_addf(out, "\",\"seq\":%" PRIu64 ",\"text\":", line->seq);
+    stk_buf_addc(out, '"');
+    if (line->pool_id > 0) stk_buf_addf(out, ",\"pool\":\"p%" PRId64 "\"", line->pool_id);
+    stk_buf_addf(out, ",\"seq\":%" PRIu64 ",\"text\":", line->seq);
     stk_json_add_string(out, line->text, line->len);
     if (line->worker > 0) stk_buf_addf(out, ",\"worker\":\"w%" PRIu32 "\"}\n", line->worker);
     if (line->worker == 0) stk_buf_adds(out, ",\"worker\":\"pool\"}\n");

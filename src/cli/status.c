@@ -154,25 +154,47 @@ static bool is_idle(const json_t *worker)
     return state != NULL && strcmp(state, "idle") == 0;
 }
 
-static void add_worker(struct stk_table *table, const json_t *worker)
+/* "w3"; "p1/w3" where several pools work. */
+static void add_name(struct stk_table *table, const json_t *worker, bool with_pool)
+{
+    const char *name = stk_answer_text(worker, "worker");
+    const char *pool = stk_answer_text(worker, "pool");
+    if (!with_pool || pool == NULL || name == NULL) {
+        stk_table_add(table, STK_STYLE_PLAIN, name);
+        return;
+    }
+    stk_table_addf(table, STK_STYLE_PLAIN, "%s/%s", pool, name);
+}
+
+/* A worker's totals are known to its own pool only. */
+static void add_total(struct stk_table *table, const json_t *worker, const char *name)
+{
+    if (stk_answer_get(worker, name) == NULL) {
+        stk_table_add(table, STK_STYLE_PLAIN, NULL);
+        return;
+    }
+    stk_table_number(table, stk_answer_int(worker, name));
+}
+
+static void add_worker(struct stk_table *table, const json_t *worker, bool with_pool)
 {
     STK_CLEANUP(stk_buf_release) struct stk_buf age = STK_BUF_INIT;
     const char *state = stk_answer_text(worker, "state");
     int64_t job = stk_answer_int(worker, "job");
     stk_age_add(&age, stk_answer_time(worker, "since"), stk_clock_now());
 
-    stk_table_add(table, STK_STYLE_PLAIN, stk_answer_text(worker, "worker"));
+    add_name(table, worker, with_pool);
     stk_table_add(table, stk_state_style(state), state);
     if (job > 0) stk_table_addf(table, STK_STYLE_PLAIN, "%" PRId64, job);
     if (job <= 0) stk_table_add(table, STK_STYLE_PLAIN, NULL);
     stk_table_add(table, STK_STYLE_PLAIN, stk_answer_text(worker, "task"));
     stk_table_add(table, STK_STYLE_PLAIN, stk_buf_str(&age));
-    stk_table_number(table, stk_answer_int(worker, "completed"));
-    stk_table_number(table, stk_answer_int(worker, "failed"));
+    add_total(table, worker, "completed");
+    add_total(table, worker, "failed");
 }
 
 /* Those that do something; the others are only counted. */
-static void add_workers(struct stk_cli *cli, const json_t *workers)
+static void add_workers(struct stk_cli *cli, const json_t *workers, bool with_pool)
 {
     STK_CLEANUP(stk_table_release) struct stk_table table = STK_TABLE_INIT;
     static const char *const titles[] = { "worker", "state",     "job",   "task",
@@ -188,7 +210,7 @@ static void add_workers(struct stk_cli *cli, const json_t *workers)
     json_array_foreach(workers, i, worker)
     {
         if (is_idle(worker)) idle++;
-        if (!is_idle(worker)) add_worker(&table, worker);
+        if (!is_idle(worker)) add_worker(&table, worker, with_pool);
     }
     if (table.cell_count > 0) stk_table_render(&table, &cli->term, 0, &cli->out, NULL);
     if (idle > 0) {
@@ -231,7 +253,8 @@ static enum stk_rc draw(struct stk_cli *cli, void *context, bool *ret_done, stru
     add_sweeps(cli, json_object_get(sweeps, "sweeps"));
     add_sessions(cli, json_object_get(status, "sessions"));
     add_pools(cli, status);
-    add_workers(cli, json_object_get(status, "workers"));
+    add_workers(cli, json_object_get(status, "workers"),
+                json_array_size(json_object_get(status, "pools")) > 1);
     return STK_OK;
 }
 

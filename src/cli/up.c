@@ -59,6 +59,19 @@ static void add_tasks(const struct stk_settings *settings, struct stk_buf *out)
     }
 }
 
+static const char *logs_of(const struct up *up)
+{
+    return stk_consoles_dir(stk_pool_consoles(up->pool));
+}
+
+static void add_logs(const struct up *up, struct stk_buf *out)
+{
+    bool is_usual = strcmp(logs_of(up), up->settings->logs) == 0;
+    stk_buf_addf(out, "  logs         %s", logs_of(up));
+    if (!is_usual) stk_buf_addf(out, " (another pool writes to %s)", up->settings->logs);
+    stk_buf_addc(out, '\n');
+}
+
 static void add_head(const struct up *up, struct stk_buf *out)
 {
     struct stk_pool_view view;
@@ -71,8 +84,9 @@ static void add_head(const struct up *up, struct stk_buf *out)
                  view.containment == NULL ? "none" : view.containment);
     stk_buf_adds(out, "  tasks        ");
     add_tasks(up->settings, out);
-    stk_buf_addf(out, "\n  socket       %s\n", up->socket);
-    stk_buf_addf(out, "  logs         %s\n", up->settings->logs);
+    stk_buf_addc(out, '\n');
+    if (up->socket != NULL) stk_buf_addf(out, "  socket       %s\n", up->socket);
+    add_logs(up, out);
     stk_buf_addf(out,
                  "  stop         Ctrl-C, or kill %ld: running jobs are finished first; "
                  "twice: at once\n",
@@ -85,10 +99,10 @@ static void add_head_json(const struct up *up, struct stk_buf *out)
     stk_pool_view(up->pool, &view);
     STK_CLEANUP(stk_freep) char *pool = stk_format("p%" PRId64, view.id);
     STK_CLEANUP(stk_json_freep)
-    json_t *head = json_pack("{s:{s:s, s:s, s:I, s:I, s:s?, s:s, s:s}}", "started", "store",
+    json_t *head = json_pack("{s:{s:s, s:s, s:I, s:I, s:s?, s:s?, s:s}}", "started", "store",
                              up->settings->store, "pool", pool, "pid", (json_int_t)getpid(),
                              "workers", (json_int_t)up->workers, "containment", view.containment,
-                             "socket", up->socket, "logs", up->settings->logs);
+                             "socket", up->socket, "logs", logs_of(up));
     stk_json_add(out, head);
     stk_buf_addc(out, '\n');
 }
@@ -230,7 +244,7 @@ static enum stk_rc open_pool(const struct stk_pool_options *pool, struct stk_poo
         if (stk_store_owner(pool->settings->store, &owner, NULL) == STK_OK && owner.serves) {
             return rc;
         }
-        stk_cli_pause(20 * STK_MS);
+        stk_clock_pause(20 * STK_MS);
     }
 }
 
@@ -246,7 +260,7 @@ static enum stk_rc start_pool(struct up *up, struct stk_error *err)
         .spawner = up->spawner,
         .command = "stoker up",
         .workers = up->workers,
-        .serves = true,
+        .serves = !stk_store_is_shared(up->settings->store),
         .drain = stk_args_has(&up->cli->args, "drain"),
         .consoles = true,
     };
@@ -259,7 +273,8 @@ static enum stk_rc start_pool(struct up *up, struct stk_error *err)
                                 .access = stk_pool_access(up->pool),
                                 .pool = up->pool };
     rc = stk_read(&up->api.access, read_counts, &up->before, err);
-    if (rc != STK_OK) return rc;
+    /* A shared store is everybody's: who asks, opens it, and needs no server here. */
+    if (rc != STK_OK || up->socket == NULL) return rc;
     return stk_server_start(&up->api, up->socket, &up->server, err);
 }
 

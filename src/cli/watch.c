@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 /* Lines are erased one by one as they are replaced: no flicker. */
 void stk_watch_frame(struct stk_buf *out, const char *text, int height)
@@ -43,7 +44,7 @@ enum stk_rc stk_watch(struct stk_cli *cli, stk_watch_fn draw, void *context, str
     bool is_done = false;
 
     for (bool is_first = true; !is_done; is_first = false) {
-        if (!is_first) stk_cli_pause(STK_SECOND);
+        if (!is_first) stk_clock_pause(STK_SECOND);
 
         enum stk_rc rc = draw(cli, context, &is_done, err);
         bool pool_left = rc == STK_UNAVAILABLE || rc == STK_BUSY;

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h" /* and the store, through its struct stk_access */
@@ -83,23 +82,18 @@ static enum stk_rc connect_once(struct stk_client *client, bool *ret_again, stru
                     owner.pid, cause.text);
 }
 
-static void pause_for(stk_time_ns wait)
-{
-    struct timespec time = { .tv_sec = wait / STK_SECOND, .tv_nsec = wait % STK_SECOND };
-    (void)nanosleep(&time, NULL); /* a signal only makes it shorter */
-}
-
 static enum stk_rc connect_to(struct stk_client *client, struct stk_error *err)
 {
     stk_time_ns deadline = stk_clock_mono() + PATIENCE;
     stk_time_ns pause = PAUSE_MIN;
     if (client->remote != NULL || client->store != NULL) return STK_OK;
+    if (stk_store_is_shared(client->options.settings->store)) return open_here(client, err);
 
     while (true) {
         bool again = false;
         enum stk_rc rc = connect_once(client, &again, err);
         if (rc == STK_OK || !again || stk_clock_mono() + pause > deadline) return rc;
-        pause_for(pause);
+        stk_clock_pause(pause);
         pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
     }
 }
@@ -149,7 +143,8 @@ void stk_client_closep(struct stk_client **client)
 
 void stk_client_rest(struct stk_client *client)
 {
-    if (client->remote == NULL) disconnect(client);
+    bool is_in_the_way = !stk_store_is_shared(client->options.settings->store);
+    if (client->remote == NULL && is_in_the_way) disconnect(client);
 }
 
 bool stk_client_is_remote(const struct stk_client *client)
@@ -179,7 +174,7 @@ static enum stk_rc call_here(struct stk_client *client, const char *method, cons
         .authorization = client->options.authorization,
         .code = client->options.code,
         .signed_in = &client->signed_in,
-        .now = stk_clock_now(),
+        .now = stk_store_now(client->store),
     };
     return stk_api_call(&api, &request, ret, err);
 }

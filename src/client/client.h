@@ -3,7 +3,8 @@
  * client - one API, two transports: the socket of the pool that owns the store,
  * or, when none runs, api/ in this process on a store opened for the moment.
  *
- * Two short commands at once: the second waits for the first, at most 10 s.
+ * A shared store is always opened in this process, next to the pools that use it.
+ * Two short commands on one SQLite file at once: the second waits for the first, at most 10 s.
  *
  * Memory:  open makes, close ends. *ret is a new reference.
  * Threads: one at a time.
@@ -22,7 +23,7 @@ struct stk_client;
 struct stk_client_options {
     const struct stk_settings *settings; /* borrowed */
     const char *command;                 /* for the lock file */
-    bool must_exist; /* a store that does not exist is STK_NOT_FOUND, not made */
+    bool must_exist; /* an SQLite file that does not exist is STK_NOT_FOUND, not made */
     bool (*progress)(void *context, int64_t done, int64_t points); /* see api.h; or NULL */
     void *context;
     const char *code;                       /* see api/api.h; or NULL; borrowed */

@@ -13,46 +13,16 @@
 #include "base/text.h"
 #include "model/keys.h"
 #include "model/shown.h"
+#include "model/store_url.h"
 #include "model/task_config.h"
 
-#define SQLITE_PREFIX "sqlite:"
 #define STORE_DEFAULT "sqlite:stoker.db"
 #define FILE_NAME     "stoker.yaml"
 #define FILE_SYSTEM   "/etc/stoker/stoker.yaml"
 
 enum { WORKERS_DEFAULT = 8, SWEEP_CONFIRM_DEFAULT = 100 * 1000, PORT_MAX = 65535 };
 
-static const char *const store_prefixes[] = { SQLITE_PREFIX, "postgresql://", "postgres://" };
-
 /* --- the store ------------------------------------------------------------ */
-
-static bool starts_with(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool is_store_url(const char *url)
-{
-    for (size_t i = 0; i < STK_ARRAY_LEN(store_prefixes); i++) {
-        const char *prefix = store_prefixes[i];
-        if (starts_with(url, prefix) && url[strlen(prefix)] != '\0') return true;
-    }
-    return false;
-}
-
-static char *make_store_url(const char *base, const char *url)
-{
-    if (!starts_with(url, SQLITE_PREFIX)) return stk_strdup(url);
-    STK_CLEANUP(stk_freep) char *path = stk_path_under(base, url + strlen(SQLITE_PREFIX));
-    return stk_format(SQLITE_PREFIX "%s", path);
-}
-
-static char *make_default_logs(const char *store, const char *dir)
-{
-    bool is_sqlite = starts_with(store, SQLITE_PREFIX);
-    if (is_sqlite) return stk_format("%s.logs", store + strlen(SQLITE_PREFIX));
-    return stk_path_under(dir, "stoker.logs");
-}
 
 /* Takes `value`; free(*place) before. */
 static void replace(char **place, char *value)
@@ -64,11 +34,11 @@ static void replace(char **place, char *value)
 /* Logs that lie beside the store by default move with it. */
 static void set_store(struct stk_settings *settings, const char *base, const char *url)
 {
-    STK_CLEANUP(stk_freep) char *usual = make_default_logs(settings->store, settings->dir);
+    STK_CLEANUP(stk_freep) char *usual = stk_store_url_make_logs(settings->store, settings->dir);
     bool is_usual = strcmp(usual, settings->logs) == 0;
 
-    replace(&settings->store, make_store_url(base, url));
-    if (is_usual) replace(&settings->logs, make_default_logs(settings->store, settings->dir));
+    replace(&settings->store, stk_store_url_make(base, url));
+    if (is_usual) replace(&settings->logs, stk_store_url_make_logs(settings->store, settings->dir));
 }
 
 static char *make_current_dir(void)
@@ -92,9 +62,9 @@ static enum stk_rc read_store(const struct stk_node *node, void *into, struct st
     const char *url = NULL;
     enum stk_rc rc = stk_node_text(node, &url, err);
     if (rc != STK_OK) return rc;
-    if (!is_store_url(url)) {
-        STK_CLEANUP(stk_freep) char *shown = stk_shown(url);
-        return stk_node_fail(node, err, "\"%s\" is not a store: write sqlite:PATH", shown);
+    struct stk_error cause = { .rc = STK_OK };
+    if (stk_store_url_check(url, &cause) != STK_OK) {
+        return stk_node_fail(node, err, "%s", cause.text);
     }
     set_store(settings, settings->dir, url);
     return STK_OK;
@@ -393,13 +363,13 @@ static struct stk_settings *make_settings(const char *dir)
     struct stk_settings *settings = stk_alloc(sizeof(*settings));
     *settings = (struct stk_settings){
         .dir = stk_strdup(dir),
-        .store = make_store_url(dir, STORE_DEFAULT),
+        .store = stk_store_url_make(dir, STORE_DEFAULT),
         .workers = WORKERS_DEFAULT,
         .grace_ns = 30 * STK_SECOND,
         .lease_ns = 30 * STK_SECOND,
         .sweep_points_confirm = SWEEP_CONFIRM_DEFAULT,
     };
-    settings->logs = make_default_logs(settings->store, dir);
+    settings->logs = stk_store_url_make_logs(settings->store, dir);
     return settings;
 }
 
@@ -423,11 +393,9 @@ enum stk_rc stk_settings_read(const struct stk_node *root, const char *dir,
 static enum stk_rc apply_store(struct stk_settings *settings, const char *value,
                                struct stk_error *err)
 {
-    if (!is_store_url(value)) {
-        STK_CLEANUP(stk_freep) char *shown = stk_shown(value);
-        return stk_fail(err, STK_BAD_CONFIG,
-                        "STOKER_STORE: \"%s\" is not a store: write sqlite:PATH", shown);
-    }
+    struct stk_error cause = { .rc = STK_OK };
+    enum stk_rc rc = stk_store_url_check(value, &cause);
+    if (rc != STK_OK) return stk_fail(err, rc, "STOKER_STORE: %s", cause.text);
     stk_settings_set_store(settings, value);
     return STK_OK;
 }

@@ -27,14 +27,13 @@
 enum { STK_WORKERS_MAX = 256, STK_TASKS_MAX = 1024 };
 
 struct stk_settings {
-    char *file;       /* absolute path of stoker.yaml; NULL when none was found */
-    char *dir;        /* its folder; the current folder when none */
-    char *store;      /* "sqlite:/abs/path/stoker.db" (relative paths made absolute) */
-    char *listen;     /* "127.0.0.1:7077" or NULL; unused until there is a TCP server */
-    char *logs;       /* folder of the worker consoles; default: the store's path + ".logs" */
-    uint32_t workers; /* default 8 */
-    stk_time_ns
-        lease_ns; /* `lease`: how long a pool of a shared store lives unheard of; default 30 s */
+    char *file;           /* absolute path of stoker.yaml; NULL when none was found */
+    char *dir;            /* its folder; the current folder when none */
+    char *store;          /* "sqlite:/abs/path/stoker.db", or "postgresql://..." as it was given */
+    char *listen;         /* "127.0.0.1:7077" or NULL; unused until there is a TCP server */
+    char *logs;           /* folder of the worker consoles; default: the store's path + ".logs" */
+    uint32_t workers;     /* default 8 */
+    stk_time_ns lease_ns; /* `lease`: how long a pool of a shared store lives unheard of; 30 s */
     stk_time_ns grace_ns; /* `grace`: how long a stop waits for running jobs; default 30 s */
     uint32_t sweep_points_confirm; /* sweeps above need --yes; default 100,000 */
     struct stk_task *tasks;        /* sorted by name */

@@ -109,6 +109,11 @@ static bool say_running(const struct stk_why_facts *facts, stk_time_ns now, stru
     add_line(buf, " on ", facts->worker);
     if (facts->started_at != STK_NEVER) add_duration(buf, " for ", now - facts->started_at, "");
     add_attempt(buf, ", ", facts);
+    if (facts->lost_since > 0) {
+        add_duration(buf, "; its pool has not been heard of for ", now - facts->lost_since,
+                     facts->pools > 0 ? ": another gives it back"
+                                      : ", and no other is running: start one with: stoker up");
+    }
     if (facts->cancel_requested) stk_buf_adds(buf, "; it is being stopped: a person cancelled it");
     return true;
 }
@@ -209,6 +214,11 @@ static bool say_gate(const struct stk_why_facts *facts, stk_time_ns now, struct 
     return true;
 }
 
+static void add_pools(struct stk_buf *buf, const struct stk_why_facts *facts)
+{
+    if (facts->pools > 1) stk_buf_addf(buf, " of %" PRIu32 " pools", facts->pools);
+}
+
 static bool say_no_worker(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
 {
     (void)now;
@@ -219,7 +229,9 @@ static bool say_no_worker(const struct stk_why_facts *facts, stk_time_ns now, st
     } else if (facts->workers == 1) {
         stk_buf_adds(buf, "the only worker is busy");
     } else {
-        stk_buf_addf(buf, "all %" PRIu32 " workers are busy", facts->workers);
+        stk_buf_addf(buf, "all %" PRIu32 " workers", facts->workers);
+        add_pools(buf, facts);
+        stk_buf_adds(buf, " are busy");
     }
     add_ahead(buf, facts);
     return true;
@@ -228,9 +240,11 @@ static bool say_no_worker(const struct stk_why_facts *facts, stk_time_ns now, st
 static bool say_any_moment(const struct stk_why_facts *facts, stk_time_ns now, struct stk_buf *buf)
 {
     (void)now;
-    stk_buf_addf(buf, "starts any moment: %" PRIu32 " of %" PRIu32 " workers %s free",
-                 facts->workers - facts->workers_busy, facts->workers,
-                 facts->workers - facts->workers_busy == 1 ? "is" : "are");
+    uint32_t free_now = facts->workers - facts->workers_busy;
+    stk_buf_addf(buf, "starts any moment: %" PRIu32 " of %" PRIu32 " workers", free_now,
+                 facts->workers);
+    add_pools(buf, facts);
+    stk_buf_adds(buf, free_now == 1 ? " is free" : " are free");
     add_ahead(buf, facts);
     return true;
 }

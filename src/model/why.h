@@ -32,6 +32,7 @@ struct stk_why_facts {
     int64_t ahead;            /* jobs in front of it in its queue; -1 unknown */
     bool ahead_is_more;       /* "more than `ahead`" */
     uint32_t pools, workers, workers_busy;
+    stk_time_ns lost_since; /* of a running job: its pool was last heard of then; 0: it lives */
     const char *pool_pause; /* the pool has paused itself, with this reason; or NULL */
     int64_t id;             /* of the job, for the command that helps; 0: leave that out */
 };

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/timetext.h"
+#include "pool/console_dir.h"
 
 enum { RING_BYTES = 64 * 1024, RING_LINES = 512, FILE_BYTES_MAX = 4 * 1024 * 1024, FILES_KEPT = 4 };
 
@@ -61,6 +62,7 @@ struct console {
 
 struct stk_consoles {
     char *dir;
+    int dir_lock; /* -1: no folder */
     uint32_t workers;
     struct console *all; /* [workers + 1] */
     _Atomic uint64_t seq;
@@ -323,15 +325,56 @@ void stk_consoles_wake(struct stk_consoles *consoles)
     (void)pthread_mutex_unlock(&consoles->lock);
 }
 
+/* "pool", "w2"; "p3/w2" of another process. */
+static void add_who(const struct stk_line *line, struct stk_buf *buf)
+{
+    char who[40] = "pool";
+    if (line->worker > 0) (void)snprintf(who, sizeof(who), "w%u", line->worker);
+    if (line->pool_id == 0) {
+        stk_buf_addf(buf, "%-4s", who);
+        return;
+    }
+    STK_CLEANUP(stk_freep) char *both = stk_format("p%" PRId64 "/%s", line->pool_id, who);
+    stk_buf_addf(buf, "%-7s", both);
+}
+
 void stk_line_text(const struct stk_line *line, struct stk_buf *buf)
 {
-    char at[STK_TIME_TEXT], who[16] = "pool", job[32] = "";
+    char at[STK_TIME_TEXT], job[32] = "";
     stk_time_text(line->at, at);
-    if (line->worker > 0) (void)snprintf(who, sizeof(who), "w%u", line->worker);
     if (line->job_id > 0) (void)snprintf(job, sizeof(job), "job %" PRId64, line->job_id);
     stk_buf_clear(buf);
-    stk_buf_addf(buf, "%s %-4s %-10s %s ", at, who, job, stk_line_mark(line->kind));
+    stk_buf_addf(buf, "%s ", at);
+    add_who(line, buf);
+    stk_buf_addf(buf, " %-10s %s ", job, stk_line_mark(line->kind));
     stk_buf_add(buf, line->text, line->len);
+}
+
+/* Behind time and worker: the job's column, then the mark. NULL: another form. */
+static const char *find_mark(const char *whole)
+{
+    enum { AT_CELLS = 24, JOB_CELLS = 10 };
+    if (strlen(whole) <= AT_CELLS || whole[AT_CELLS - 1] != 'Z') return NULL;
+    const char *job = strchr(whole + AT_CELLS + 1, ' ');
+    if (job == NULL) return NULL;
+    const char *mark = job + strspn(job, " ");
+    if (strncmp(mark, "job ", 4) != 0) return *mark != '\0' ? mark : NULL;
+    mark += 4 + strspn(mark + 4, "0123456789");
+    mark += strspn(mark, " ");
+    return *mark != '\0' ? mark : NULL;
+}
+
+void stk_line_parse(const char *whole, struct stk_line *line)
+{
+    const char *mark = find_mark(whole);
+    line->kind = STK_LINE_POOL;
+    line->text = whole;
+    for (size_t i = 0; mark != NULL && i < STK_ARRAY_LEN(kinds); i++) {
+        if (mark[0] != kinds[i].mark[0] || mark[1] != ' ') continue;
+        line->kind = (enum stk_line_kind)i;
+        line->text = mark + 2;
+    }
+    line->len = strlen(line->text);
 }
 
 /* --- open and close ------------------------------------------------------ */
@@ -339,12 +382,14 @@ void stk_line_text(const struct stk_line *line, struct stk_buf *buf)
 enum stk_rc stk_consoles_open(const char *dir, uint32_t workers, struct stk_consoles **ret,
                               struct stk_error *err)
 {
-    if (dir != NULL && mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        return stk_fail(err, STK_UNAVAILABLE, "could not make the folder of the consoles %s: %s",
-                        dir, strerror(errno));
-    }
+    char *taken = NULL;
+    int dir_lock = -1;
+    enum stk_rc rc = dir == NULL ? STK_OK : stk_console_dir_take(dir, &taken, &dir_lock, err);
+    if (rc != STK_OK) return rc;
+
     struct stk_consoles *consoles = stk_alloc(sizeof(*consoles));
-    consoles->dir = stk_strdup(dir);
+    consoles->dir = taken;
+    consoles->dir_lock = dir_lock;
     consoles->workers = workers;
     consoles->all = stk_alloc((workers + 1) * sizeof(*consoles->all));
     for (uint32_t i = 0; i <= workers; i++) {
@@ -361,6 +406,11 @@ enum stk_rc stk_consoles_open(const char *dir, uint32_t workers, struct stk_cons
     return STK_OK;
 }
 
+const char *stk_consoles_dir(const struct stk_consoles *consoles)
+{
+    return consoles->dir;
+}
+
 void stk_consoles_close(struct stk_consoles *consoles)
 {
     if (consoles == NULL) return;
@@ -374,6 +424,7 @@ void stk_consoles_close(struct stk_consoles *consoles)
     }
     (void)pthread_cond_destroy(&consoles->more);
     (void)pthread_mutex_destroy(&consoles->lock);
+    if (consoles->dir_lock >= 0) (void)close(consoles->dir_lock);
     free(consoles->all);
     free(consoles->dir);
     free(consoles);

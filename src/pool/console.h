@@ -37,10 +37,13 @@ const char *stk_line_mark(enum stk_line_kind kind);
 
 struct stk_consoles;
 
-/* dir NULL: rings only. Worker numbers are 1..workers; 0 is the pool's. */
+/* dir NULL: rings only; one that another pool has is passed over for DIR.2 and so
+ * on (pool/console_dir.h). Worker numbers are 1..workers; 0 is the pool's. */
 STK_MUST_USE enum stk_rc stk_consoles_open(const char *dir, uint32_t workers,
                                            struct stk_consoles **ret, struct stk_error *err);
 void stk_consoles_close(struct stk_consoles *consoles);
+/* Where its files are, or NULL. */
+const char *stk_consoles_dir(const struct stk_consoles *consoles);
 
 /* The text is escaped here; it need not end in a newline. */
 void stk_console_add(struct stk_consoles *consoles, uint32_t worker, int64_t job_id,
@@ -51,6 +54,7 @@ void stk_console_addf(struct stk_consoles *consoles, uint32_t worker, int64_t jo
 struct stk_line {
     uint64_t seq; /* grows by one with every line of any console */
     stk_time_ns at;
+    int64_t pool_id; /* 0: of this process; else shown as "p3/w2" */
     uint32_t worker;
     int64_t job_id; /* 0: none */
     enum stk_line_kind kind;
@@ -80,5 +84,8 @@ void stk_consoles_wake(struct stk_consoles *consoles);
  * main console have it; no newline. buf is cleared first. */
 struct stk_buf;
 void stk_line_text(const struct stk_line *line, struct stk_buf *buf);
+/* The way back, for a line that came from elsewhere: kind, and text within `whole`,
+ * which it borrows. A text that has another form is taken as the pool's. */
+void stk_line_parse(const char *whole, struct stk_line *line);
 
 #endif

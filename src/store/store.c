@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 
-static const struct stk_engine *const engines[] = { &stk_engine_sqlite };
+static const struct stk_engine *const engines[] = { &stk_engine_sqlite, &stk_engine_pg };
 
 /* The engine of a URL, or NULL. */
 static const struct stk_engine *engine_of(const char *url)

@@ -38,7 +38,7 @@ def console(stoker):
 
 
 def log_files(stoker):
-    return {path.name: path.read_text() for path in (stoker.folder / "stoker.db.logs").iterdir()}
+    return {path.name: path.read_text() for path in (stoker.folder / "stoker.db.logs").iterdir() if path.name != "lock"}
 
 
 # ---- files and logs

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "model/settings.h"
+#include "model/store_url.h"
 
 /* One parameter, so that commands have something to name. */
 #define TASK "tasks:\n  t:\n    command: [./run, \"{x}\"]\n    params: {x: int}\n"
@@ -568,6 +569,34 @@ static void set_store__starts_from_the_current_folder_and_takes_its_logs_along(v
     assert_string_equal(named->logs, "/var/log/stoker");
 }
 
+static void store__on_a_server_is_kept_as_it_is_and_has_its_logs_in_the_folder(void **unused)
+{
+    (void)unused;
+    static const char *const urls[] = { "postgresql://lab@db/jobs?passfile=/etc/lab.pgpass",
+                                        "postgres:///jobs", "postgresql://db:5432/jobs" };
+    for (size_t i = 0; i < STK_ARRAY_LEN(urls); i++) {
+        STK_CLEANUP(stk_freep) char *yaml = stk_format("store: \"%s\"\n", urls[i]);
+        STK_CLEANUP(stk_settings_freep) struct stk_settings *settings = must_read(yaml);
+        assert_string_equal(settings->store, urls[i]);
+        assert_string_equal(strrchr(settings->logs, '/'), "/stoker.logs");
+    }
+}
+
+static void store__with_a_password_is_refused_and_not_quoted(void **unused)
+{
+    (void)unused;
+    static const char *const urls[] = { "postgresql://lab:hunter2@db/jobs",
+                                        "postgres://db/jobs?password=hunter2",
+                                        "postgresql://db/jobs?sslmode=require&password=hunter2",
+                                        "mysql://lab:hunter2@db/jobs" };
+    for (size_t i = 0; i < STK_ARRAY_LEN(urls); i++) {
+        struct stk_error err = { .rc = STK_OK };
+        assert_int_equal(stk_store_url_check(urls[i], &err), STK_BAD_CONFIG);
+        assert_non_null(strstr(err.text, "~/.pgpass"));
+        assert_null(strstr(err.text, "hunter2"));
+    }
+}
+
 /* --- the sentence --------------------------------------------------------- */
 
 static void assert_unknown(const char *yaml, const char *name, const char *wanted)
@@ -629,6 +658,8 @@ int main(void)
         IN_FOLDER(environment__goes_before_the_file),
         IN_FOLDER(environment__is_checked_as_the_file_is),
         IN_FOLDER(set_store__starts_from_the_current_folder_and_takes_its_logs_along),
+        cmocka_unit_test(store__with_a_password_is_refused_and_not_quoted),
+        IN_FOLDER(store__on_a_server_is_kept_as_it_is_and_has_its_logs_in_the_folder),
         cmocka_unit_test(unknown_task__names_the_nearest_or_all_or_says_there_is_none),
         cmocka_unit_test(free__takes_null),
     };

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "pool/console.h"
 
@@ -133,12 +134,66 @@ static void console__control_characters_are_escaped(void **unused)
     stk_consoles_close(consoles);
 }
 
+static void console__a_line_is_read_back_as_it_was_written(void **unused)
+{
+    (void)unused;
+    static const struct stk_line lines[] = {
+        { .at = 1, .worker = 3, .job_id = 17, .kind = STK_LINE_STDERR, .text = "! is no mark" },
+        { .at = 1, .worker = 256, .job_id = INT64_MAX, .kind = STK_LINE_STDOUT, .text = "* x" },
+        { .at = 1, .pool_id = 12, .worker = 3, .job_id = 1, .kind = STK_LINE_STEP, .text = "a" },
+        { .at = 1, .pool_id = 12, .kind = STK_LINE_POOL, .text = "job 3 * started" },
+        { .at = 1, .worker = 1, .kind = STK_LINE_STEP, .text = "" },
+    };
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    for (size_t i = 0; i < STK_ARRAY_LEN(lines); i++) {
+        struct stk_line line = lines[i], found = { .kind = STK_LINE_POOL };
+        line.len = strlen(line.text);
+        stk_line_text(&line, &text);
+        stk_line_parse(stk_buf_str(&text), &found);
+        assert_int_equal(found.kind, line.kind);
+        assert_string_equal(found.text, line.text);
+    }
+    struct stk_line other = { .kind = STK_LINE_STDOUT };
+    stk_line_parse("of another form", &other);
+    assert_int_equal(other.kind, STK_LINE_POOL);
+    assert_string_equal(other.text, "of another form");
+}
+
 static long size_of(const char *dir, const char *name)
 {
     char path[256];
     (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
     struct stat info;
     return stat(path, &info) == 0 ? (long)info.st_size : -1;
+}
+
+static void remove_dir(const char *dir)
+{
+    STK_CLEANUP(stk_freep) char *lock = stk_format("%s/lock", dir);
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+static void console__a_folder_is_one_pools_alone(void **unused)
+{
+    (void)unused;
+    char dir[] = "/tmp/stk_console.XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    STK_CLEANUP(stk_freep) char *second = stk_format("%s.2", dir);
+    struct stk_consoles *one = NULL, *two = NULL, *again = NULL;
+
+    assert_int_equal(stk_consoles_open(dir, 1, &one, NULL), STK_OK);
+    assert_int_equal(stk_consoles_open(dir, 1, &two, NULL), STK_OK);
+    assert_string_equal(stk_consoles_dir(one), dir);
+    assert_string_equal(stk_consoles_dir(two), second);
+    stk_consoles_close(one);
+    assert_int_equal(stk_consoles_open(dir, 1, &again, NULL), STK_OK);
+    assert_string_equal(stk_consoles_dir(again), dir);
+
+    stk_consoles_close(again);
+    stk_consoles_close(two);
+    remove_dir(dir);
+    remove_dir(second);
 }
 
 static void console__files_rotate_and_four_are_kept(void **unused)
@@ -165,7 +220,7 @@ static void console__files_rotate_and_four_are_kept(void **unused)
         (void)snprintf(path, sizeof(path), i == 0 ? "%s/w1.log" : "%s/w1.log.%d", dir, i);
         (void)unlink(path);
     }
-    assert_int_equal(rmdir(remove_it), 0);
+    remove_dir(remove_it);
 }
 
 static void console__wait_ends_with_a_line_and_with_a_wake(void **unused)
@@ -186,6 +241,8 @@ int main(void)
         cmocka_unit_test(console__filters_by_worker_and_job),
         cmocka_unit_test(console__rings_are_bounded_and_say_what_was_lost),
         cmocka_unit_test(console__control_characters_are_escaped),
+        cmocka_unit_test(console__a_line_is_read_back_as_it_was_written),
+        cmocka_unit_test(console__a_folder_is_one_pools_alone),
         cmocka_unit_test(console__files_rotate_and_four_are_kept),
         cmocka_unit_test(console__wait_ends_with_a_line_and_with_a_wake),
     };

@@ -315,7 +315,7 @@ static void commit__that_fails_leaves_nothing_behind(void **state)
     assert_memory_equal(&before, &after, sizeof(before));
     assert_int_equal(stk_store_job(store, made.id, see_job, &(struct seen){ 0 }, NULL),
                      STK_NOT_FOUND);
-    assert_int_equal(submit(task), made.id);
+    assert_true(submit(task) >= made.id); /* a sequence may leave a gap */
 #else
     skip();
 #endif
@@ -1364,7 +1364,7 @@ static void task__made_in_a_rolled_back_transaction_does_not_exist(void **state)
     begin();
     assert_int_equal(stk_store_submit(store, &new_job, 1, NOW, &made, &err), STK_INVALID);
     commit();
-    assert_int_equal(make_task("ghost"), id);
+    assert_true(make_task("ghost") >= id); /* a sequence may leave a gap */
 }
 
 static void task__goes_to_another_queue_and_its_old_jobs_stay(void **state)
@@ -1498,9 +1498,12 @@ static void walk_settle(struct walk *walk)
         outcome == STK_OUTCOME_COMPLETED
             ? completed(&walk->running.claims[at], "{}")
             : ended(&walk->running.claims[at], outcome, &twice, "walked into it");
+    struct stk_counts now; /* who reads the counters knows all outcomes */
     OK(stk_store_settle(store, &done, 1, NOW, &err));
+    OK(stk_store_counts(store, 0, &now, &err));
     if (stk_seeded_below(&walk->dice, 8) == 0) {
         OK(stk_store_settle(store, &done, 1, NOW, &err));
+        OK(stk_store_counts(store, 0, &now, &err));
         assert_false(done.accepted);
         return;
     }

@@ -17,14 +17,25 @@
 #include "base/rand.h"
 
 #define WHOLE_EVERY_NS (2 * STK_SECOND)
+#define WHOLE_CHEAP_NS (5 * STK_MS)
 enum { WHOLE_SHARE = 20, RANK_FIRST = INT32_MIN };
 
 /* --- due times ------------------------------------------------------------------ */
+
+/* What is remembered may be of a transaction that never was. */
+void stk_pg_due_sure(struct stk_pg *self)
+{
+    if (self->due_read_at != 0 || self->conn == NULL || self->failed) return;
+    enum stk_rc rc = stk_pg_due_send(self, NULL);
+    if (rc == STK_OK) rc = stk_pg_collect(self, NULL, NULL);
+    if (rc != STK_OK) self->next_due = self->next_poll = 0; /* so that somebody looks */
+}
 
 /* A whole walk that is put off is a due time too: jobs may be waiting for it. */
 stk_time_ns stk_pg_next_due(struct stk_store *store)
 {
     struct stk_pg *self = downcast(store);
+    stk_pg_due_sure(self);
     stk_time_ns due = self->next_due;
     for (size_t i = 0; i < self->floor_count; i++) {
         const struct floor *floor = &self->floors[i];
@@ -141,34 +152,46 @@ static enum stk_rc pick(struct stk_pg *self, const struct wanted *wanted, const 
     return stk_pg_run(self, STMT_JOB_CLAIM, "claim jobs", ret, err);
 }
 
+static void hand_out_one(struct stk_pg *self, const struct wanted *wanted,
+                         const struct stk_pg_rows *rows, int row, stk_claim_fn each, void *context)
+{
+    const struct stk_claim claim = {
+        .id = stk_pg_int(rows, row, 0),
+        .task_id = stk_pg_int(rows, row, 1),
+        .sweep_id = stk_pg_int(rows, row, 2),
+        .attempt = (uint32_t)stk_pg_int(rows, row, 3),
+        .interruptions = (uint32_t)stk_pg_int(rows, row, 4),
+        .params = stk_pg_text(rows, row, 5),
+        .params_len = stk_pg_len(rows, row, 5),
+        .attempt_id = stk_pg_int(rows, row, 6),
+        .slot = (uint32_t)stk_pg_int(rows, row, 7),
+        .started_at = wanted->now,
+        .remote = { .phase = STK_REMOTE_NONE, .progress = -1 },
+    };
+    const struct live live = {
+        .id = claim.id,
+        .attempt_id = claim.attempt_id,
+        .task_id = claim.task_id,
+        .queue_id = wanted->queue_id,
+        .sweep_id = claim.sweep_id,
+    };
+    stk_pg_txn_claim(self, &live);
+    stk_pg_count(self, claim.sweep_id, wanted->queue_id, claim.task_id, STK_STATE_PENDING,
+                 STK_STATE_RUNNING, wanted->now);
+    each(context, &claim);
+}
+
+/* In the order of the queue, which the rows are not in. */
 static void hand_out(struct stk_pg *self, const struct wanted *wanted,
                      const struct stk_pg_rows *rows, stk_claim_fn each, void *context)
 {
+    STK_CLEANUP(stk_freep) char *memory = stk_alloc(((size_t)rows->count + 1) * sizeof(int));
+    int *order = (int *)(void *)memory;
     for (int i = 0; i < rows->count; i++) {
-        const struct stk_claim claim = {
-            .id = stk_pg_int(rows, i, 0),
-            .task_id = stk_pg_int(rows, i, 1),
-            .sweep_id = stk_pg_int(rows, i, 2),
-            .attempt = (uint32_t)stk_pg_int(rows, i, 3),
-            .interruptions = (uint32_t)stk_pg_int(rows, i, 4),
-            .params = stk_pg_text(rows, i, 5),
-            .params_len = stk_pg_len(rows, i, 5),
-            .attempt_id = stk_pg_int(rows, i, 6),
-            .slot = (uint32_t)stk_pg_int(rows, i, 7),
-            .started_at = wanted->now,
-            .remote = { .phase = STK_REMOTE_NONE, .progress = -1 },
-        };
-        const struct live live = {
-            .id = claim.id,
-            .attempt_id = claim.attempt_id,
-            .task_id = claim.task_id,
-            .queue_id = wanted->queue_id,
-            .sweep_id = claim.sweep_id,
-        };
-        stk_pg_txn_claim(self, &live);
-        stk_pg_count(self, claim.sweep_id, wanted->queue_id, claim.task_id, STK_STATE_PENDING,
-                     STK_STATE_RUNNING, wanted->now);
-        each(context, &claim);
+        order[stk_pg_int(rows, i, 9) - 1] = i;
+    }
+    for (int i = 0; i < rows->count; i++) {
+        hand_out_one(self, wanted, rows, order[i], each, context);
     }
 }
 
@@ -179,7 +202,8 @@ static enum stk_rc pick_whole(struct stk_pg *self, const struct wanted *wanted, 
     stk_time_ns before = stk_clock_mono();
     enum stk_rc rc = pick(self, wanted, &start, ret, err);
     stk_time_ns mono = stk_clock_mono();
-    floor->whole_every = WHOLE_SHARE * (mono - before);
+    stk_time_ns cost = mono - before;
+    floor->whole_every = cost > WHOLE_CHEAP_NS ? WHOLE_SHARE * cost : 0;
     floor->whole_at = mono + floor->whole_every;
     floor->put_off = false;
     return rc;
@@ -212,6 +236,7 @@ enum stk_rc stk_pg_claim(struct stk_store *store, int64_t queue_id, int64_t pool
     *ret_count = 0;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc != STK_OK || count == 0) return rc;
+    self->claim_pool = pool_id;
 
     struct floor *floor = floor_of(self, queue_id);
     bool whole = is_time_for_whole(floor);

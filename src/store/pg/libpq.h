@@ -23,7 +23,7 @@
     X(PQsendQueryParams) X(PQresultStatus) X(PQresultErrorField) X(PQresultErrorMessage) \
     X(PQclear) X(PQntuples) X(PQgetvalue) X(PQgetlength) X(PQgetisnull) X(PQcmdStatus) \
     X(PQcmdTuples) X(PQnotifies) X(PQfreemem) X(PQhost) X(PQport) X(PQdb) X(PQuser)  \
-    X(PQsetNoticeProcessor) X(PQparameterStatus) X(PQexitPipelineMode)
+    X(PQsetNoticeProcessor) X(PQparameterStatus) X(PQexitPipelineMode) X(PQsendQuery)
 /* clang-format on */
 
 struct stk_pq {

@@ -120,6 +120,7 @@ void stk_pg_close(struct stk_store *store)
     stk_buf_release(&self->scratch);
     stk_buf_release(&self->text);
     free(self->live.places);
+    free(self->late);
     free(self->floors);
     free(self->url);
     free(self->place);

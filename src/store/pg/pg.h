@@ -65,6 +65,7 @@ struct words {
     struct queue_word *queue_words;
     size_t queue_count;
     bool known;
+    bool in_use;         /* by this transaction: stays as it is */
     stk_time_ns read_at; /* mono */
 };
 
@@ -133,6 +134,13 @@ struct arg {
     bool is_null;
 };
 
+/* A completed job that was written with others, until it is known that it was. */
+struct late {
+    struct stk_settle *settle;
+    stk_time_ns now;
+    bool is_known; /* the reply is there: it was refused */
+};
+
 /* What a transaction has claimed and settled. */
 struct job_attempt {
     int64_t id, attempt_id;
@@ -166,6 +174,7 @@ struct stk_pg {
     unsigned connects;
     int server_version;
     int64_t timeline;
+    int version;     /* of the schema */
     bool stale;      /* of a server that takes no writes any more: connect anew */
     char prefix[12]; /* of the names of prepared statements: no other connection's */
 
@@ -190,6 +199,9 @@ struct stk_pg {
     unsigned hints, hints_saved, hints_done; /* of this transaction; at its savepoint; committed */
     struct doings doings;                    /* of this transaction */
     struct doubt doubt;
+    int64_t claim_pool, claim_log_from; /* of the claims; where its log begins */
+    struct late *late;                  /* settles whose reply is out; see settle.c */
+    size_t late_count, late_size;
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
     struct words words;
@@ -198,6 +210,7 @@ struct stk_pg {
     struct kept_limits limits;
     stk_time_ns next_due, next_poll; /* as last read; STK_NEVER: none */
     stk_time_ns due_read_at;         /* mono */
+    stk_time_ns folded_at;           /* mono: when the counters were added up */
     bool has_remote;                 /* there may be rows in remote; once true it stays so */
 
     struct live_set live;
@@ -303,6 +316,8 @@ bool stk_pg_settled_lately(const struct stk_pg *self, int64_t job_id, int64_t at
 /* For the commit: these are claimed, this has ended. */
 void stk_pg_txn_claim(struct stk_pg *self, const struct live *claim);
 void stk_pg_txn_settle(struct stk_pg *self, int64_t job_id, int64_t attempt_id);
+/* Settles that the common way refused: for what reason, by the long way. */
+STK_MUST_USE enum stk_rc stk_pg_settle_late(struct stk_pg *self, struct stk_error *err);
 /* Jobs claimed in a commit whose answer was lost: nobody runs them. */
 STK_MUST_USE enum stk_rc stk_pg_claims_back(struct stk_pg *self, const struct live *claims,
                                             size_t count, struct stk_error *err);
@@ -340,6 +355,8 @@ void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64
                   enum stk_state from, enum stk_state to, stk_time_ns now);
 /* Sends the changes gathered so far: before a read that sums them, and at commit. */
 STK_MUST_USE enum stk_rc stk_pg_counts_write(struct stk_pg *self, struct stk_error *err);
+/* Adds up changes into the counters; by itself, between transactions. */
+STK_MUST_USE enum stk_rc stk_pg_counts_fold(struct stk_pg *self, struct stk_error *err);
 void stk_pg_counts_copy(struct count_set *to, const struct count_set *from);
 void stk_pg_counts_release(struct count_set *set);
 
@@ -361,6 +378,9 @@ static inline void stk_pg_due_doubt(struct stk_pg *self)
 /* Reads them again, with the next question. */
 STK_MUST_USE enum stk_rc stk_pg_due_send(struct stk_pg *self, struct stk_error *err);
 
+/* At once, if they are in doubt. */
+void stk_pg_due_sure(struct stk_pg *self);
+
 /* --- claimed jobs (live.c, claim.c) --------------------------------------------------- */
 
 struct live *stk_pg_live_find(struct stk_pg *self, int64_t id); /* NULL: not claimed here */
@@ -377,8 +397,11 @@ STK_MUST_USE enum stk_rc stk_pg_remote_park(struct stk_pg *self, const struct st
                                             struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_pg_remote_forget(struct stk_pg *self, int64_t job_id,
                                               struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, int64_t job_id, stk_time_ns now,
-                                             struct stk_error *err);
+/* next_poll is read again, with the next question. */
+STK_MUST_USE enum stk_rc stk_pg_poll_reread(struct stk_pg *self, struct stk_error *err);
+/* A cancel is to be sent: the parked ones are polled at once. */
+STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, const int64_t *job_ids,
+                                             size_t count, stk_time_ns now, struct stk_error *err);
 
 /* --- sessions and limits (gates.c) ---------------------------------------------- */
 
@@ -386,6 +409,17 @@ void stk_pg_gates_doubt(struct stk_pg *self);
 void stk_pg_gates_release(struct stk_pg *self);
 
 /* --- shared --------------------------------------------------------------------- */
+
+/* Ids of jobs (read.c): of a state (-1: any), a task or a sweep (0: any). */
+struct stk_pg_listing {
+    int state;
+    int64_t task_id, sweep_id;
+    int64_t first, last; /* ids, both ends */
+    bool ascending;
+    size_t limit;
+};
+STK_MUST_USE enum stk_rc stk_pg_list_ids(struct stk_pg *self, const struct stk_pg_listing *listing,
+                                         struct stk_pg_rows *ret, struct stk_error *err);
 
 /* Whether a text is JSON, and UTF-8 without NUL, so that the server takes it. */
 bool stk_pg_is_json(const char *text, size_t len);

@@ -337,6 +337,13 @@ static bool is_bad_result(const struct stk_settle *settle)
            !stk_pg_is_json(settle->result, settle->result_len);
 }
 
+/* As the schema has it: a pending job is ready at some time, or held. */
+static bool is_bad_move(const struct stk_settle *settle)
+{
+    bool is_held = settle->to.held != NULL, is_ready = settle->to.ready_at != STK_NEVER;
+    return settle->to.state == STK_STATE_PENDING && is_held == is_ready;
+}
+
 static enum stk_rc write_all(struct stk_pg *self, const struct stk_settle *settle,
                              const struct held *held, stk_time_ns now, struct stk_error *err)
 {
@@ -357,6 +364,7 @@ static enum stk_rc settle_held(struct stk_pg *self, const struct stk_settle *giv
     struct stk_error own = { 0 };
     bool first_held = false;
     if (is_bad_result(&settle)) settle = failed_instead(&settle, "its result is not valid JSON");
+    if (is_bad_move(&settle)) settle = failed_instead(&settle, "it would wait for nothing");
     enum stk_rc rc = is_first_held(self, held, &settle, &first_held, err);
     if (rc == STK_OK) rc = write_remote(self, &settle, held, now, &own);
     if (rc == STK_CONFLICT) {
@@ -444,55 +452,98 @@ static int compare_ids(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-/* A job that did not come back is no longer held by its attempt. */
-static enum stk_rc take_together(struct stk_pg *self, struct together *together,
-                                 const struct stk_pg_rows *rows)
+static void note_completed(struct stk_pg *self, const struct stk_settle *settle, stk_time_ns now)
 {
-    STK_CLEANUP(stk_freep) char *memory = stk_alloc(((size_t)rows->count + 1) * sizeof(int64_t));
+    const struct live *live = stk_pg_live_find(self, settle->id);
+    stk_pg_txn_settle(self, settle->id, settle->attempt_id);
+    stk_pg_count(self, live->sweep_id, live->queue_id, live->task_id, STK_STATE_RUNNING,
+                 STK_STATE_COMPLETED, now);
+}
+
+/* A job that did not come back is no longer held by its attempt. Replies come in
+ * the order of their statements: this one speaks of the first `count` that are
+ * not known. */
+static enum stk_rc take_together(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
+                                 struct stk_error *err)
+{
+    (void)err;
+    size_t count = (size_t)(uintptr_t)context, size = (size_t)rows->count;
+    STK_CLEANUP(stk_freep) char *memory = stk_alloc((size + 1) * sizeof(int64_t));
     int64_t *ids = (int64_t *)(void *)memory;
     for (int i = 0; i < rows->count; i++) {
         ids[i] = stk_pg_int(rows, i, 0);
     }
-    qsort(ids, (size_t)rows->count, sizeof(*ids), compare_ids);
-    for (size_t i = 0; i < together->count; i++) {
-        struct stk_settle *settle = &together->settles[i];
-        if (!settle->accepted) continue;
-        settle->accepted =
-            bsearch(&settle->id, ids, (size_t)rows->count, sizeof(*ids), compare_ids) != NULL;
-        if (!settle->accepted) continue;
-        const struct live *live = stk_pg_live_find(self, settle->id);
-        stk_pg_txn_settle(self, settle->id, settle->attempt_id);
-        stk_pg_count(self, live->sweep_id, live->queue_id, live->task_id, STK_STATE_RUNNING,
-                     STK_STATE_COMPLETED, together->now);
+    qsort(ids, size, sizeof(*ids), compare_ids);
+
+    size_t left = 0;
+    for (size_t i = 0; i < self->late_count; i++) {
+        struct late late = self->late[i];
+        bool is_mine = !late.is_known && count > 0;
+        if (is_mine) count--;
+        bool done = is_mine && bsearch(&late.settle->id, ids, size, sizeof(*ids), compare_ids);
+        if (done) {
+            note_completed(self, late.settle, late.now);
+            continue;
+        }
+        late.is_known = late.is_known || is_mine;
+        self->late[left++] = late;
     }
+    self->late_count = left;
     return STK_OK;
 }
 
-static enum stk_rc settle_together(struct stk_pg *self, struct together *together, size_t common,
-                                   struct stk_error *err)
+static void note_late(struct stk_pg *self, const struct together *together)
 {
-    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
-    if (common == 0) return STK_OK;
-    arg_together(self, together, common);
-    enum stk_rc rc = stk_pg_run(self, STMT_JOBS_COMPLETE, "end attempts", &rows, err);
-    return rc == STK_OK ? take_together(self, together, &rows) : rc;
+    for (size_t i = 0; i < together->count; i++) {
+        if (!together->settles[i].accepted) continue;
+        if (self->late_count == self->late_size) {
+            self->late_size = self->late_size == 0 ? 64 : 2 * self->late_size;
+            self->late = stk_realloc(self->late, self->late_size, sizeof(*self->late));
+        }
+        self->late[self->late_count++] =
+            (struct late){ .settle = &together->settles[i], .now = together->now };
+    }
 }
 
-/* Refused by the common way, or never common. */
+/* Nobody waits for the reply: a claim mostly follows, and brings it along. */
+static enum stk_rc settle_together(struct stk_pg *self, const struct together *together,
+                                   size_t common, struct stk_error *err)
+{
+    if (common == 0) return STK_OK;
+    arg_together(self, together, common);
+    note_late(self, together);
+    return stk_pg_send(self, STMT_JOBS_COMPLETE, "end attempts", take_together,
+                       (void *)(uintptr_t)common, err);
+}
+
+static enum stk_rc settle_alone(struct stk_pg *self, struct stk_settle *settle, stk_time_ns now,
+                                struct stk_error *err)
+{
+    settle->accepted = stk_pg_settled_lately(self, settle->id, settle->attempt_id);
+    if (!settle->accepted) return settle_one(self, settle, now, err);
+    stk_pg_txn_settle(self, settle->id, settle->attempt_id);
+    return STK_OK;
+}
+
 static enum stk_rc settle_rest(struct stk_pg *self, const struct together *together,
                                struct stk_error *err)
 {
     enum stk_rc rc = STK_OK;
     for (size_t i = 0; i < together->count && rc == STK_OK; i++) {
         struct stk_settle *settle = &together->settles[i];
-        if (settle->accepted) continue;
-        settle->accepted = stk_pg_settled_lately(self, settle->id, settle->attempt_id);
-        if (settle->accepted) {
-            stk_pg_txn_settle(self, settle->id, settle->attempt_id);
-        } else {
-            rc = settle_one(self, settle, together->now, err);
-        }
+        if (!settle->accepted) rc = settle_alone(self, settle, together->now, err);
     }
+    return rc;
+}
+
+enum stk_rc stk_pg_settle_late(struct stk_pg *self, struct stk_error *err)
+{
+    enum stk_rc rc = STK_OK;
+    if (self->late_count > 0) rc = stk_pg_collect(self, NULL, err);
+    for (size_t i = 0; i < self->late_count && rc == STK_OK; i++) {
+        rc = settle_alone(self, self->late[i].settle, self->late[i].now, err);
+    }
+    self->late_count = 0;
     return rc;
 }
 

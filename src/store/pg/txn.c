@@ -229,6 +229,7 @@ enum stk_rc stk_pg_begin(struct stk_store *store, struct stk_error *err)
     self->xid = 0;
     self->hints = 0;
     self->counts.count = 0;
+    self->words.in_use = false;
     stk_pg_gates_doubt(self);
     rc = start(self, err);
     if (rc != STK_OK) stk_pg_rollback(store);
@@ -261,6 +262,7 @@ static void forget_txn(struct stk_pg *self)
     self->counts.count = 0;
     self->hints = 0;
     doings_clear(&self->doings);
+    self->late_count = 0;
     self->words.known = false;
     stk_pg_gates_doubt(self);
     stk_pg_due_doubt(self);
@@ -285,9 +287,25 @@ static enum stk_rc say_commit(struct stk_pg *self, struct stk_error *err)
                     self->place);
 }
 
+/* For the pool's rescuers: what its next beat will know. */
+static enum stk_rc log_claims(struct stk_pg *self, struct stk_error *err)
+{
+    const struct doings *doings = &self->doings;
+    if (doings->claim_count == 0) return STK_OK;
+    stk_pg_arg_int(self, self->claim_pool);
+    stk_pg_array_ints(self, doings->claim_count);
+    for (size_t i = 0; i < doings->claim_count; i++) {
+        stk_pg_item_int(self, doings->claims[i].id);
+    }
+    stk_pg_array_end(self);
+    return stk_pg_send(self, STMT_CLAIM_LOG, "note the claims", NULL, NULL, err);
+}
+
 static enum stk_rc write_out(struct stk_pg *self, struct stk_error *err)
 {
     enum stk_rc rc = stk_pg_writing(self, err);
+    if (rc == STK_OK) rc = stk_pg_settle_late(self, err);
+    if (rc == STK_OK) rc = log_claims(self, err);
     if (rc == STK_OK) rc = stk_pg_counts_write(self, err);
     if (rc == STK_OK && self->xid == 0) rc = stk_pg_collect(self, NULL, err);
     if (rc == STK_OK && stk_fault(STK_FAULT_COMMIT_BEFORE)) {
@@ -402,6 +420,7 @@ enum stk_rc stk_pg_read_begin(struct stk_pg *self, struct read_txn *ret, struct 
     if (rc != STK_OK) return rc;
     self->in_txn = true; /* one connection: no new one within it */
     self->failed = false;
+    self->words.in_use = false;
     ret->began = true;
     return STK_OK;
 }

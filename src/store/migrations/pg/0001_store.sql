@@ -63,7 +63,9 @@ CREATE TABLE stoker.job (
     worker        integer,
     due           boolean NOT NULL,               -- in the index that claim walks
     cancel        boolean NOT NULL DEFAULT false,
-    rare          boolean NOT NULL DEFAULT false, -- failed or cancelled: in the index of those
+    shelf         smallint NOT NULL GENERATED ALWAYS AS (
+                  CASE state WHEN 'pending' THEN 0 WHEN 'running' THEN 1 WHEN 'completed' THEN 1
+                             WHEN 'failed' THEN 2 ELSE 3 END) STORED, -- see job_task
     held          text,
     key           text,
     identity      bytea, -- of its parameters, in a sweep
@@ -79,7 +81,6 @@ CREATE TABLE stoker.job (
     CONSTRAINT job_only_pending_ready CHECK (state = 'pending' OR (ready_at IS NULL AND held IS NULL AND NOT due)),
     CONSTRAINT job_due_ready CHECK (NOT due OR ready_at IS NOT NULL),
     CONSTRAINT job_final_finished CHECK ((state <> 'pending' AND state <> 'running') = (finished_at IS NOT NULL)),
-    CONSTRAINT job_rare_final CHECK ((state = 'failed' OR state = 'cancelled') = rare),
     CONSTRAINT job_result_completed CHECK (result IS NULL OR state = 'completed'),
     CONSTRAINT job_completed_error CHECK (state <> 'completed' OR error IS NULL),
     CONSTRAINT job_failed_error CHECK (state <> 'failed' OR error IS NOT NULL),
@@ -89,15 +90,16 @@ CREATE TABLE stoker.job (
         autovacuum_vacuum_insert_scale_factor = 0.05);
 ALTER SEQUENCE stoker.job_id OWNED BY stoker.job.id;
 
--- What claim walks; what promote walks; what lists and sweeps walk; the jobs that
--- were claimed by a pool, for its rescue; the few that ended badly.
+-- What claim walks; what promote walks; what lists by task, by state and of sweeps
+-- walk. A claim writes all of them but the last: one more costs a tenth of the
+-- throughput. So which jobs a pool runs is in pool.running and claim_log. A shelf
+-- holds the jobs of one state, except that those running and completed share one,
+-- which completing does not change: a list of a state passes no other, however many.
 CREATE INDEX job_due ON stoker.job (queue_id, rank, id) WHERE due;
 CREATE INDEX job_wait ON stoker.job (ready_at) WHERE NOT due AND ready_at IS NOT NULL;
-CREATE INDEX job_task ON stoker.job (task_id, id);
-CREATE INDEX job_started ON stoker.job (pool_id, started_at) WHERE pool_id IS NOT NULL;
-CREATE INDEX job_rare ON stoker.job (task_id, id) WHERE rare;
+CREATE INDEX job_task ON stoker.job (task_id, shelf, id);
 CREATE INDEX job_held ON stoker.job (task_id, id) WHERE held IS NOT NULL;
-CREATE INDEX job_sweep ON stoker.job (sweep_id, id) WHERE sweep_id IS NOT NULL;
+CREATE INDEX job_sweep ON stoker.job (sweep_id, shelf, id) WHERE sweep_id IS NOT NULL;
 CREATE UNIQUE INDEX job_key ON stoker.job (task_id, key) WHERE key IS NOT NULL;
 CREATE UNIQUE INDEX job_identity ON stoker.job (sweep_id, identity) WHERE sweep_id IS NOT NULL;
 
@@ -198,6 +200,14 @@ CREATE TABLE stoker.pool (
     CHECK ((stopped_at IS NULL) = (ended IS NULL))
 ) WITH (fillfactor = 50);
 CREATE INDEX pool_alive ON stoker.pool (id) WHERE NOT rescued;
+
+-- Claims since its last beat, a row for each transaction.
+CREATE TABLE stoker.claim_log (
+    id      bigint   PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    pool_id bigint   NOT NULL,
+    ids     bigint[] NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0);
 
 -- Running jobs that somebody wants stopped, until their pool has heard of it.
 CREATE TABLE stoker.cancel_ask (

@@ -1,5 +1,6 @@
 -- $1 queue, $2 pool, $3 rank and $4 id to begin at, $5 how many, $6 attempt ids, $7 worker numbers, $8 now ->
--- id, task, sweep, attempt, interruptions, params, attempt id, worker, rank. A pool that has ended claims
+-- id, task, sweep, attempt, interruptions, params, attempt id, worker, rank, place
+-- among them from 1. A pool that has ended claims
 -- nothing: its rescue waits for this lock. Not one statement with the outcomes: SKIP LOCKED locks, for a
 -- moment, rows that it then leaves alone, and two such statements could wait for each other.
 WITH open AS MATERIALIZED (
@@ -26,4 +27,4 @@ UPDATE stoker.job j
        worker = ($7::bigint[])[array_position((SELECT ids FROM listed), j.id)]
  WHERE j.id = ANY ((SELECT ids FROM listed)::bigint[])
 RETURNING j.id, j.task_id, j.sweep_id, j.attempt, j.interruptions, j.params, j.attempt_id, j.worker,
-          j.rank
+          j.rank, array_position((SELECT ids FROM listed), j.id)

@@ -1,13 +1,16 @@
 -- those that have ended, and of which nothing is running any more
-UPDATE stoker.pool p
-   SET rescued = true
- WHERE NOT rescued AND stopped_at IS NOT NULL
-   AND NOT EXISTS (SELECT FROM unnest(p.running) AS r(id)
-                     JOIN stoker.job j ON j.id = r.id
-                    WHERE j.state = 'running' AND j.pool_id = p.id)
-   AND NOT EXISTS (SELECT FROM stoker.job j
-                    WHERE j.pool_id = p.id AND j.started_at >= p.beat_at - 60000000000
-                      AND j.state = 'running')
-   AND NOT EXISTS (SELECT FROM stoker.remote r
-                     JOIN stoker.job j ON j.id = r.job_id
-                    WHERE NOT r.parked AND j.state = 'running' AND j.pool_id = p.id)
+WITH done AS (
+    UPDATE stoker.pool p
+       SET rescued = true, running = '{}'
+     WHERE NOT rescued AND stopped_at IS NOT NULL
+       AND NOT EXISTS (SELECT
+                         FROM (SELECT unnest(p.running) AS id
+                                UNION
+                               SELECT unnest(l.ids) FROM stoker.claim_log l WHERE l.pool_id = p.id) m
+                         JOIN stoker.job j ON j.id = m.id
+                         LEFT JOIN stoker.remote r ON r.job_id = j.id
+                        WHERE j.state = 'running' AND j.pool_id = p.id
+                          AND NOT coalesce(r.parked, false))
+    RETURNING id
+)
+DELETE FROM stoker.claim_log WHERE pool_id IN (SELECT id FROM done)

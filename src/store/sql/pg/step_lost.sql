@@ -1,16 +1,13 @@
 -- $1 after id, $2 limit, $3 the pool that is alive -> id, attempt id, attempt, interruptions, cancel, pool, task,
 -- phase (NULL: not remote), submitted_at: running jobs of pools that have ended, but not parked ones, which no
--- pool holds; a minute covers claims whose commit the last beat did not see
+-- pool holds
 WITH gone AS MATERIALIZED (
-    SELECT id, beat_at, running FROM stoker.pool
+    SELECT id, running FROM stoker.pool
      WHERE NOT rescued AND stopped_at IS NOT NULL AND id <> $3::bigint
 ), maybe AS MATERIALIZED (
     SELECT unnest(running) AS id FROM gone
      UNION
-    SELECT j.id FROM gone g
-      JOIN stoker.job j ON j.pool_id = g.id AND j.started_at >= g.beat_at - 60000000000
-     UNION
-    SELECT job_id FROM stoker.remote WHERE NOT parked
+    SELECT unnest(l.ids) FROM stoker.claim_log l JOIN gone g ON g.id = l.pool_id
 )
 SELECT j.id, j.attempt_id, j.attempt, j.interruptions, j.cancel, j.pool_id, t.name, r.phase,
        r.submitted_at

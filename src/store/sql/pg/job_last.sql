@@ -1,0 +1,2 @@
+-- -> the newest id, or NULL
+SELECT max(id) FROM stoker.job

@@ -1,0 +1,2 @@
+-- hints of others, and one's own
+LISTEN stoker

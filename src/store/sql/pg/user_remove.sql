@@ -1,0 +1,2 @@
+-- $1 name
+DELETE FROM stoker.person WHERE name = $1::text
