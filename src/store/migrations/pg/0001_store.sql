@@ -423,8 +423,8 @@ DECLARE
     ready_ns bigint := coalesce((extract(epoch FROM submit.ready_at) * 1000000)::bigint * 1000, 0);
     known    stoker.task;
     new_id   bigint;
-    old_id   bigint; -- of the job that has the key: no more of it is read, so that
-    old_same boolean; -- who may only submit needs no right to read results
+    old_id   bigint; -- of the job that has the key; the rest of it is not read, as a
+    old_same boolean; -- role that may only submit has no right to see results
 BEGIN
     SELECT * INTO known FROM stoker.task t WHERE t.name = submit.task;
     IF known IS NULL THEN
