@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 
-enum { SERVER_OLDEST = 120000, SQLSTATE_CLASS = 2, WORDS_MAX = 12 };
+enum { SERVER_OLDEST = 140000, SQLSTATE_CLASS = 2, WORDS_MAX = 12 };
 
 /* --- errors --------------------------------------------------------------- */
 
@@ -204,7 +204,7 @@ static enum stk_rc set_up(struct stk_pg *self, struct stk_error *err)
 {
     self->server_version = self->pq->PQserverVersion(self->conn);
     if (self->server_version < SERVER_OLDEST) {
-        return stk_fail(err, STK_CONFLICT, "%s is PostgreSQL %d; stoker needs 12 or newer",
+        return stk_fail(err, STK_CONFLICT, "%s is PostgreSQL %d; stoker needs 14 or newer",
                         self->place, self->server_version / 10000);
     }
     if (self->pq->PQsetnonblocking(self->conn, 1) != 0 ||

@@ -24,7 +24,8 @@
     X(PQclear) X(PQntuples) X(PQgetvalue) X(PQgetlength) X(PQgetisnull) X(PQcmdStatus) \
     X(PQcmdTuples) X(PQnotifies) X(PQfreemem) X(PQhost) X(PQport) X(PQdb) X(PQuser)  \
     X(PQsetNoticeProcessor) X(PQparameterStatus) X(PQexitPipelineMode)           \
-    X(PQexec) X(PQputCopyData) X(PQputCopyEnd) X(PQgetCopyData) X(PQsendQuery)
+    X(PQexec) X(PQputCopyData) X(PQputCopyEnd) X(PQgetCopyData) X(PQsendQuery) \
+    X(PQbackendPID)
 /* clang-format on */
 
 struct stk_pq {

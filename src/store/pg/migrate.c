@@ -257,3 +257,8 @@ enum stk_rc stk_pg_versions(struct stk_store *store, int *ret_have, int *ret_new
     *ret_newest = NEWEST;
     return STK_OK;
 }
+
+const char *stk_pg_migration_text(int version)
+{
+    return version >= 1 && version <= NEWEST ? MIGRATION_PG_ALL[version - 1].text : NULL;
+}

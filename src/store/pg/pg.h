@@ -399,6 +399,9 @@ STK_MUST_USE enum stk_rc stk_pg_remote_forget(struct stk_pg *self, int64_t job_i
                                               struct stk_error *err);
 /* next_poll is read again, with the next question. */
 STK_MUST_USE enum stk_rc stk_pg_poll_reread(struct stk_pg *self, struct stk_error *err);
+/* A stk_pg_take_fn: rows of poll_at, of jobs that are parked. */
+STK_MUST_USE enum stk_rc stk_pg_take_polls(struct stk_pg *self, void *context,
+                                           const struct stk_pg_rows *rows, struct stk_error *err);
 /* A cancel is to be sent: the parked ones are polled at once. */
 STK_MUST_USE enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, const int64_t *job_ids,
                                              size_t count, stk_time_ns now, struct stk_error *err);
@@ -428,5 +431,6 @@ STK_MUST_USE enum stk_rc stk_pg_event_add(struct stk_pg *self, enum stk_event_ki
                                           struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_pg_migrate(struct stk_pg *self, struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_pg_version_check(struct stk_pg *self, struct stk_error *err);
+const char *stk_pg_migration_text(int version); /* NULL: there is no such version */
 
 #endif

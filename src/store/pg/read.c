@@ -224,6 +224,7 @@ enum stk_rc stk_pg_jobs(struct stk_store *store, const struct stk_job_filter *fi
     struct stk_pg_listing listing;
     bool none = false;
     enum stk_rc rc = stk_pg_read_begin(self, &txn, err);
+    if (txn.began) self->words.known = false; /* a task may be new a moment ago */
     if (rc == STK_OK) rc = stk_pg_words(self, err);
     if (rc == STK_OK) rc = make_listing(self, filter, &listing, &none, err);
     if (rc != STK_OK || none) return rc;

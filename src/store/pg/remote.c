@@ -131,8 +131,8 @@ enum stk_rc stk_pg_remote_forget(struct stk_pg *self, int64_t job_id, struct stk
     return stk_pg_send(self, STMT_REMOTE_FORGET, "forget a remote job", NULL, NULL, err);
 }
 
-static enum stk_rc take_hurried(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
-                                struct stk_error *err)
+enum stk_rc stk_pg_take_polls(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
+                              struct stk_error *err)
 {
     (void)context, (void)err;
     for (int i = 0; i < rows->count; i++) {
@@ -151,7 +151,7 @@ enum stk_rc stk_pg_remote_hurry(struct stk_pg *self, const int64_t *job_ids, siz
     }
     stk_pg_array_end(self);
     stk_pg_arg_int(self, now);
-    return stk_pg_send(self, STMT_REMOTE_HURRY, "hurry remote jobs", take_hurried, NULL, err);
+    return stk_pg_send(self, STMT_REMOTE_HURRY, "hurry remote jobs", stk_pg_take_polls, NULL, err);
 }
 
 /* --- polls --------------------------------------------------------------- */

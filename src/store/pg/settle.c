@@ -566,11 +566,9 @@ enum stk_rc stk_pg_settle(struct stk_store *store, struct stk_settle *settles, s
 
 /* --- claims that nobody got ------------------------------------------------- */
 
-enum stk_rc stk_pg_claims_back(struct stk_pg *self, const struct live *claims, size_t count,
-                               struct stk_error *err)
+static void bind_claims(struct stk_pg *self, const struct live *claims, size_t count,
+                        stk_time_ns now)
 {
-    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
-    stk_time_ns now = stk_pg_now(&self->base);
     stk_pg_arg_int(self, now);
     stk_pg_array_ints(self, count);
     for (size_t i = 0; i < count; i++) {
@@ -582,7 +580,19 @@ enum stk_rc stk_pg_claims_back(struct stk_pg *self, const struct live *claims, s
         stk_pg_item_int(self, claims[i].attempt_id);
     }
     stk_pg_array_end(self);
-    enum stk_rc rc = stk_pg_run(self, STMT_JOBS_UNCLAIM, "give claims back", &rows, err);
+}
+
+enum stk_rc stk_pg_claims_back(struct stk_pg *self, const struct live *claims, size_t count,
+                               struct stk_error *err)
+{
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    stk_time_ns now = stk_pg_now(&self->base);
+    bind_claims(self, claims, count, now);
+    enum stk_rc rc =
+        stk_pg_send(self, STMT_POLLS_UNCLAIM, "give polls back", stk_pg_take_polls, NULL, err);
+    if (rc != STK_OK) return rc;
+    bind_claims(self, claims, count, now);
+    rc = stk_pg_run(self, STMT_JOBS_UNCLAIM, "give claims back", &rows, err);
     for (int i = 0; rc == STK_OK && i < rows.count; i++) {
         stk_pg_count(self, stk_pg_int(&rows, i, 1), stk_pg_int(&rows, i, 2),
                      stk_pg_int(&rows, i, 3), STK_STATE_RUNNING, STK_STATE_PENDING, now);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tasks and queues. There are few, and they seldom change: they are kept in
- * memory for a moment, though others may write them. Within a transaction they
- * stay as it has read them first; what must be true to the instant, whether a
+ * The tasks and queues. There are few, and they seldom change: transactions that
+ * write keep them in memory for a moment, though others may write them. Within
+ * one they stay as it has read them first; what must be true to the instant, whether a
  * queue is open, the claim asks the server itself.
  */
 #include "store/pg/pg.h"
@@ -95,9 +95,9 @@ static enum stk_rc read_words(struct stk_pg *self, struct stk_error *err)
 enum stk_rc stk_pg_words(struct stk_pg *self, struct stk_error *err)
 {
     struct words *words = &self->words;
-    bool is_new = (words->in_use && self->in_txn) || stk_clock_mono() - words->read_at < WORDS_NS;
-    if (!words->known || self->read_only || !is_new) return read_words(self, err);
-    words->in_use = self->in_txn;
+    bool is_new = words->in_use || stk_clock_mono() - words->read_at < WORDS_NS;
+    if (!words->known || !self->in_txn || !is_new) return read_words(self, err);
+    words->in_use = true;
     return STK_OK;
 }
 

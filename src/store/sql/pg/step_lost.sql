@@ -1,6 +1,6 @@
 -- $1 after id, $2 limit, $3 the pool that is alive -> id, attempt id, attempt, interruptions, cancel, pool, task,
 -- phase (NULL: not remote), submitted_at: running jobs of pools that have ended, but not parked ones, which no
--- pool holds
+-- pool holds; each is looked up by its key, as nobody can guess how few they are
 WITH gone AS MATERIALIZED (
     SELECT id, running FROM stoker.pool
      WHERE NOT rescued AND stopped_at IS NOT NULL AND id <> $3::bigint
@@ -12,11 +12,14 @@ WITH gone AS MATERIALIZED (
 SELECT j.id, j.attempt_id, j.attempt, j.interruptions, j.cancel, j.pool_id, t.name, r.phase,
        r.submitted_at
   FROM maybe m
-  JOIN stoker.job j ON j.id = m.id
+ CROSS JOIN LATERAL (
+       SELECT id, attempt_id, attempt, interruptions, cancel, pool_id, task_id
+         FROM stoker.job
+        WHERE id = m.id AND state = 'running' AND pool_id IN (SELECT id FROM gone)
+          AND NOT EXISTS (SELECT FROM stoker.remote p WHERE p.job_id = m.id AND p.parked)
+          FOR UPDATE SKIP LOCKED) AS j
   JOIN stoker.task t ON t.id = j.task_id
   LEFT JOIN stoker.remote r ON r.job_id = j.id
- WHERE j.id > $1::bigint AND j.state = 'running' AND NOT coalesce(r.parked, false)
-   AND j.pool_id IN (SELECT id FROM gone)
+ WHERE m.id > $1::bigint
  ORDER BY j.id
  LIMIT $2::bigint
-   FOR UPDATE OF j SKIP LOCKED
