@@ -25,12 +25,16 @@ static const struct stk_option options[] = {
       .max = STK_WORKERS_MAX,
       .help = "how many jobs run at the same time (workers in stoker.yaml, 8)" },
     { .name = "drain", .help = "end when nothing is left that could run" },
+    { .name = "idle-exit",
+      .value = "DURATION",
+      .help = "end when no job has run for so long, whatever the others wait for (30m)" },
     { .name = NULL },
 };
 
 static const struct stk_example examples[] = {
     { "stoker up", "work until Ctrl-C" },
     { "stoker up --drain", "work off what is there, then end" },
+    { "stoker up --idle-exit 30m", "one of a fleet that shrinks by itself" },
     { NULL, NULL },
 };
 
@@ -248,6 +252,14 @@ static enum stk_rc open_pool(const struct stk_pool_options *pool, struct stk_poo
     }
 }
 
+static enum stk_rc read_idle_exit(const struct up *up, stk_time_ns *ret, struct stk_error *err)
+{
+    const char *text = stk_args_text(&up->cli->args, "idle-exit");
+    *ret = 0;
+    if (text == NULL || (stk_duration_parse(text, ret) && *ret > 0)) return STK_OK;
+    return stk_fail(err, STK_INVALID, "--idle-exit %s: give a time like 30m or 90s", text);
+}
+
 static enum stk_rc start_pool(struct up *up, struct stk_error *err)
 {
     enum stk_rc rc = stk_cli_settings(up->cli, true, &up->settings, err);
@@ -255,7 +267,7 @@ static enum stk_rc start_pool(struct up *up, struct stk_error *err)
 
     up->workers = (uint32_t)stk_args_int(&up->cli->args, "workers", up->settings->workers);
     up->started_at = stk_clock_mono();
-    const struct stk_pool_options pool = {
+    struct stk_pool_options pool = {
         .settings = up->settings,
         .spawner = up->spawner,
         .command = "stoker up",
@@ -264,7 +276,8 @@ static enum stk_rc start_pool(struct up *up, struct stk_error *err)
         .drain = stk_args_has(&up->cli->args, "drain"),
         .consoles = true,
     };
-    rc = open_pool(&pool, &up->pool, err);
+    rc = read_idle_exit(up, &pool.idle_exit_ns, err);
+    if (rc == STK_OK) rc = open_pool(&pool, &up->pool, err);
     if (rc != STK_OK) return rc;
 
     stk_log_sink_set(log_to_console, up);
@@ -343,7 +356,7 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
 
 const struct stk_command_info stk_cli_up = {
     .name = "up",
-    .synopsis = "[--workers N] [--drain]",
+    .synopsis = "[--workers N] [--drain] [--idle-exit DURATION]",
     .summary = "run the workers: the process that works, day and night",
     .description =
         "Opens the database, gives back the jobs of a pool that died, starts the workers, and "

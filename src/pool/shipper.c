@@ -15,7 +15,8 @@
 enum { BATCH = 200, STACK_BYTES = 128 * 1024 };
 
 #define BATCH_NS (250 * STK_MS)
-#define LOOK_NS  (2 * STK_SECOND) /* while it is watched: whether it still is */
+#define LOOK_NS  (2 * STK_SECOND)  /* while it is watched: whether it still is */
+#define KEPT_NS  (10 * STK_MINUTE) /* what was shipped is gone then */
 
 /* A watch's old lines are taken from the newest, new ones from where it was. */
 struct shipment {
@@ -36,6 +37,7 @@ struct stk_shipper {
     bool is_watched;
     stk_time_ns look_at;  /* mono: for watches */
     stk_time_ns ship_at;  /* mono: not before */
+    stk_time_ns last_at;  /* mono: when something was shipped */
     int64_t newest_watch; /* that has got its old lines */
     uint64_t shipped;     /* the newest line that is in the store, or older than any watch */
     struct shipment batch;
@@ -74,7 +76,8 @@ static void skip_to(struct stk_shipper *shipper, uint32_t lines)
     stk_consoles_read(shipper->options.consoles, &newest, ignore_line, NULL, &last, &lost);
     uint64_t from = last > lines ? last - lines : 0;
     if (from == 0 && last > BATCH) from = 1; /* after 0 are the newest alone */
-    if (from > shipper->shipped) shipper->shipped = from;
+    bool is_gone = !shipper->is_watched && stk_clock_mono() - shipper->last_at >= KEPT_NS;
+    if (is_gone || from > shipper->shipped) shipper->shipped = from;
 }
 
 static void look_for_watches(struct stk_shipper *shipper, stk_time_ns mono)
@@ -132,6 +135,7 @@ static void ship(struct stk_shipper *shipper)
     }
     enum stk_rc rc = STK_OK;
     if (batch->count > 0) rc = stk_write(&shipper->options.access, write_batch, batch, &err);
+    if (batch->count > 0) shipper->last_at = stk_clock_mono();
     shipper->ship_at = stk_clock_mono() + (rc == STK_OK ? BATCH_NS : STK_POLL_NS);
     if (rc == STK_OK) shipper->shipped = last;
 }

@@ -26,7 +26,10 @@ struct stk_notifier {
     struct stk_courier *courier;
     pthread_t thread;
     bool has_thread;
-    int64_t *said; /* [limit_count] the episode of each limit that was told; the thread's own */
+    /* the thread's own */
+    int64_t *said;        /* [limit_count] the episode of each limit that was told */
+    bool is_shared;       /* the store: others deliver too */
+    stk_time_ns ahead_ns; /* of this machine's clock is the store's */
 
     pthread_mutex_t lock;
     pthread_cond_t cond; /* by the monotonic clock */
@@ -71,6 +74,7 @@ struct letter {
 struct batch {
     struct letter list[BATCH];
     size_t count;
+    struct stk_notifier *notifier;
     const struct stk_settings *settings;
     stk_time_ns now, next;
 };
@@ -125,16 +129,43 @@ static enum stk_rc look_whether_over(struct stk_store *store, const struct batch
     return STK_OK;
 }
 
-static enum stk_rc read_due(struct stk_store *store, void *arg, struct stk_error *err)
+static enum stk_rc take_due(struct stk_store *store, void *arg, stk_time_ns now,
+                            struct stk_error *err)
 {
     struct batch *batch = arg;
     release_batch(batch);
+    batch->now = now;
     enum stk_rc rc =
         stk_store_notices_due(store, batch->now, BATCH, keep, batch, &batch->next, err);
     for (size_t i = 0; rc == STK_OK && i < batch->count; i++) {
         rc = look_whether_over(store, batch, &batch->list[i], err);
     }
     return rc;
+}
+
+static enum stk_rc read_due(struct stk_store *store, void *arg, struct stk_error *err)
+{
+    struct batch *batch = arg;
+    stk_time_ns now = stk_store_now(store);
+    struct stk_notifier *notifier = batch->notifier;
+    notifier->is_shared = stk_store_lease(store) != STK_NEVER;
+    notifier->ahead_ns = notifier->is_shared ? now - stk_clock_now() : 0;
+    return take_due(store, batch, now, err);
+}
+
+/* Of several that share a store, one has them for a minute: who asks inside a
+ * transaction. That costs a write, so whether there are any is read first. */
+static enum stk_rc find_due(struct stk_notifier *notifier, struct batch *batch,
+                            struct stk_error *err)
+{
+    enum stk_rc rc = stk_read(&notifier->options.access, read_due, batch, err);
+    if (rc != STK_OK || !notifier->is_shared || batch->count == 0) return rc;
+    return stk_write(&notifier->options.access, take_due, batch, err);
+}
+
+static stk_time_ns time_now(const struct stk_notifier *notifier)
+{
+    return stk_clock_now() + notifier->ahead_ns;
 }
 
 /* --- noting ----------------------------------------------------------------- */
@@ -223,7 +254,7 @@ static enum stk_rc send_to(struct stk_notifier *notifier, const struct letter *l
         .at = letter->at,
     };
     if (channel == NULL) return STK_OK;
-    return stk_courier_send(notifier->courier, channel, &message, stk_clock_now(), err);
+    return stk_courier_send(notifier->courier, channel, &message, time_now(notifier), err);
 }
 
 /* Those that were not served stay in `left`. False: stopped in between. */
@@ -243,7 +274,7 @@ static bool send_all(struct stk_notifier *notifier, const struct letter *letter,
         }
         (void)json_array_remove(left, i);
         bool is_last = json_array_size(left) == 0;
-        note_left(notifier, letter, left, is_last ? STK_NEVER : stk_clock_now());
+        note_left(notifier, letter, left, is_last ? STK_NEVER : time_now(notifier));
     }
     return true;
 }
@@ -261,7 +292,7 @@ static void deliver(struct stk_notifier *notifier, const struct letter *letter)
         return;
     }
     if (!send_all(notifier, letter, left, &why) || json_array_size(left) == 0) return;
-    stk_time_ns now = stk_clock_now();
+    stk_time_ns now = time_now(notifier);
     if (now - letter->at >= GIVE_UP_NS) {
         give_up(notifier, letter, left, &why);
     } else {
@@ -326,7 +357,8 @@ static void watch_limits(struct stk_notifier *notifier)
     struct stk_error err = { 0 };
     if (settings->limit_count == 0) return;
     struct watch *watch = stk_alloc(sizeof(*watch));
-    *watch = (struct watch){ .settings = settings, .said = notifier->said, .now = stk_clock_now() };
+    *watch =
+        (struct watch){ .settings = settings, .said = notifier->said, .now = time_now(notifier) };
     enum stk_rc rc = stk_read(&notifier->options.access, read_limits, watch, &err);
     if (rc == STK_OK && watch->is_any) {
         rc = stk_write(&notifier->options.access, write_limits, watch, &err);
@@ -343,11 +375,12 @@ static void watch_limits(struct stk_notifier *notifier)
 static void step(struct stk_notifier *notifier)
 {
     STK_CLEANUP(release_batch)
-    struct batch batch = { .settings = notifier->options.settings, .next = STK_NEVER };
+    struct batch batch = { .notifier = notifier,
+                           .settings = notifier->options.settings,
+                           .next = STK_NEVER };
     struct stk_error err = { 0 };
     watch_limits(notifier);
-    batch.now = stk_clock_now();
-    if (stk_read(&notifier->options.access, read_due, &batch, &err) != STK_OK) {
+    if (find_due(notifier, &batch, &err) != STK_OK) {
         wait_for(notifier, AGAIN_NS);
         return;
     }
@@ -355,7 +388,7 @@ static void step(struct stk_notifier *notifier)
         deliver(notifier, &batch.list[i]);
     }
     if (batch.count > 0) return; /* look again: what was put off is due later */
-    stk_time_ns left = batch.next == STK_NEVER ? LOOK_NS : batch.next - stk_clock_now();
+    stk_time_ns left = batch.next == STK_NEVER ? LOOK_NS : batch.next - time_now(notifier);
     wait_for(notifier, left < LOOK_NS ? left : LOOK_NS);
 }
 

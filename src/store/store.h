@@ -603,7 +603,7 @@ struct stk_shipped {
     stk_time_ns at;
     const char *text; /* the line as its console has it */
 };
-/* Adds lines (ids are given), and takes away those older than 10 minutes. */
+/* Adds lines (ids are given), and takes away those that came 10 minutes ago. */
 STK_MUST_USE enum stk_rc stk_store_ship(struct stk_store *store, const struct stk_shipped *lines,
                                         size_t count, stk_time_ns now, struct stk_error *err);
 typedef void (*stk_shipped_fn)(void *context, const struct stk_shipped *line);

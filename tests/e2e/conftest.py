@@ -319,7 +319,8 @@ class Databases(postgres.Server):
             psycopg2.extensions.register_type(as_text, db)
             with db.cursor() as cursor:
                 cursor.execute(query.replace("%", "%%").replace("?", "%s"), values)
-                return [tuple(self.as_sqlite(value, "->>" in query) for value in row) for row in cursor.fetchall()]
+                from_json = ["->>" in query and column.type_code == 25 for column in cursor.description]
+                return [tuple(map(self.as_sqlite, row, from_json)) for row in cursor.fetchall()]
 
     @staticmethod
     def as_sqlite(value, from_json):

@@ -75,6 +75,7 @@ enum stk_rc stk_pg_ship(struct stk_store *store, const struct stk_shipped *lines
         stk_pg_item(self, lines[i].text, strlen(lines[i].text));
     }
     stk_pg_array_end(self);
+    stk_pg_arg_int(self, now);
     rc = stk_pg_send(self, STMT_LINE_ADD, "ship console lines", NULL, NULL, err);
     stk_pg_arg_int(self, now - LINES_KEPT_NS);
     return rc == STK_OK ? stk_pg_run(self, STMT_LINE_OLD, "ship console lines", NULL, err) : rc;

@@ -402,6 +402,7 @@ CREATE UNLOGGED TABLE stoker.console_line (
     pool_id bigint  NOT NULL,
     job_id  bigint,
     at      bigint  NOT NULL,
+    shipped bigint  NOT NULL, -- when it came here, which may be long after
     xid     bigint  NOT NULL DEFAULT txid_current(),
     worker  integer NOT NULL,
     text    text    NOT NULL

@@ -1,2 +1,2 @@
--- $1 those before this moment go
-DELETE FROM stoker.console_line WHERE at < $1::bigint
+-- $1 those that came before this moment go
+DELETE FROM stoker.console_line WHERE shipped < $1::bigint
