@@ -67,15 +67,9 @@ STK_MUST_USE enum stk_rc stk_sweep_accept(const struct stk_access *access,
 
 /* Submits the points of an accepted sweep, STK_STORE_CHUNK a transaction, and
  * marks it filled. `more` (may be NULL) is told points done after each chunk;
-<<<<<<< HEAD
- * when it returns false the filling stops there with STK_BUSY, to be gone on
- * with later. STK_BUSY too when another process fills it just now. What is filled already is STK_OK
- * and changes nothing. `answer` may be NULL; its numbers are of the newest part, and of this call
-=======
  * when it returns false, or another process fills the sweep of a shared store, the
  * filling stops there with STK_BUSY, to be gone on with later. What is filled already is STK_OK and
  * changes nothing. `answer` may be NULL; its numbers are of the newest part, and of this call
->>>>>>> h-pool
  * alone: points that came in before a crash are `existing`. */
 STK_MUST_USE enum stk_rc stk_sweep_fill(const struct stk_access *access,
                                         const struct stk_settings *settings, int64_t sweep_id,
