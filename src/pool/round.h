@@ -85,6 +85,7 @@ struct stk_desk {
     stk_time_ns back_ns;               /* from then until all were back, lately */
     stk_time_ns commit_ns;
     stk_time_ns poll_at, tend_at, retry_at, stop_at; /* mono; 0: not set */
+    stk_time_ns drain_look_at; /* mono: when to ask again whether others run jobs */
     stk_time_ns pause_ns, paused_since;
     stk_time_ns idle_since; /* mono: no job runs or is parked since; 0: one does */
     int stop_seen;
