@@ -4,6 +4,7 @@ import collections
 import os
 import pathlib
 
+from conftest import on_sqlite
 from history import check_counters
 
 
