@@ -236,7 +236,7 @@ def test_it_works_behind_pgbouncer_in_transaction_mode(shared, server, short_fol
         pytest.skip("needs Debian's pgbouncer")
     port = postgres.free_port()
     config = server.folder / "bouncer.ini"
-    config.write_text(f"[databases]\n* = host={server.folder} port={server.port}\n[pgbouncer]\n"
+    config.write_text(f"[databases]\n* = host={server.folder} port={server.port} user=stoker\n[pgbouncer]\n"
                       f"listen_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = transaction\n"
                       f"unix_socket_dir =\nignore_startup_parameters = extra_float_digits\nmax_client_conn = 100\n"
                       f"default_pool_size = 5\n")
