@@ -263,12 +263,18 @@ static void live_on(struct stk_desk *desk, stk_time_ns mono)
     if (!atomic_load(&desk->quit)) stk_desk_await(desk, 1, at > mono ? at - mono : 0);
 }
 
+stk_time_ns stk_desk_turned_at(struct stk_desk *desk)
+{
+    return atomic_load(&desk->turned_at);
+}
+
 static void *desk_main(void *arg)
 {
     struct stk_desk *desk = arg;
     while (!atomic_load(&desk->quit) || atomic_load(&desk->arrived) != NULL) {
         (void)stk_desk_gather(desk);
         stk_time_ns mono = stk_clock_mono();
+        atomic_store(&desk->turned_at, mono);
         if (stk_life_is_over(desk)) {
             live_on(desk, mono);
             continue;
@@ -353,6 +359,7 @@ enum stk_rc stk_desk_start(struct stk_desk *desk, struct stk_error *err)
     enum stk_rc rc = stk_write(&direct, know_tasks, desk, err);
     if (rc == STK_OK) rc = stk_life_start(desk, err);
     if (rc != STK_OK) return rc;
+    atomic_store(&desk->turned_at, stk_clock_mono());
     if (pthread_create(&desk->thread, NULL, desk_main, desk) != 0) {
         return stk_fail(err, STK_UNAVAILABLE, "could not start the desk thread");
     }

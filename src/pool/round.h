@@ -40,6 +40,7 @@ struct stk_desk {
     _Atomic int awaited; /* reports until the bell is rung; a call rings it at once */
     _Atomic int stop_level;
     _Atomic bool quit;
+    _Atomic stk_time_ns turned_at; /* mono */
     _Atomic uint32_t ended;
     _Atomic unsigned heard; /* hints, not yet followed */
     struct stk_bell all_ended;
