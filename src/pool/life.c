@@ -124,7 +124,8 @@ static void say_rescued(struct stk_desk *desk, int64_t count)
 {
     if (desk->options.consoles == NULL || count == 0) return;
     stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
-                     "%" PRId64 " jobs of a pool that died are back in the queue", count);
+                     "%" PRId64 " job%s of a pool that died %s back in the queue", count,
+                     count == 1 ? "" : "s", count == 1 ? "is" : "are");
 }
 
 static void rescue_written(struct stk_desk *desk, stk_time_ns mono)

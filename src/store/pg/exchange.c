@@ -239,10 +239,28 @@ static enum stk_rc make_room(struct stk_pg *self, struct stk_error *err)
     return self->sent_count + 4 < STK_PG_SENT_MAX ? STK_OK : stk_pg_collect(self, NULL, err);
 }
 
+/* A new connection is greeted by statements with parameters of their own: those
+ * of this one are kept aside. */
+static enum stk_rc be_connected(struct stk_pg *self, struct stk_error *err)
+{
+    struct arg args[STK_PG_ARGS_MAX];
+    struct stk_buf scratch = self->scratch;
+    int count = self->arg_count;
+    memcpy(args, self->args, sizeof(args));
+    self->scratch = (struct stk_buf)STK_BUF_INIT;
+    self->arg_count = 0;
+    enum stk_rc rc = stk_pg_be_connected(self, err);
+    stk_buf_release(&self->scratch);
+    self->scratch = scratch;
+    self->arg_count = count;
+    memcpy(self->args, args, sizeof(args));
+    return rc;
+}
+
 enum stk_rc stk_pg_send(struct stk_pg *self, enum stmt stmt, const char *what, stk_pg_take_fn take,
                         void *context, struct stk_error *err)
 {
-    enum stk_rc rc = self->in_txn ? STK_OK : stk_pg_be_connected(self, err);
+    enum stk_rc rc = self->in_txn ? STK_OK : be_connected(self, err);
     if (rc == STK_OK && self->conn == NULL) rc = fail_send(self, what, err);
     if (rc == STK_OK) rc = make_room(self, err);
     if (rc == STK_OK) rc = stk_pg_prepare(self, stmt, err);
