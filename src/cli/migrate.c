@@ -9,16 +9,6 @@ static const struct stk_example examples[] = {
     { NULL, NULL },
 };
 
-/* As it is now, before opening it migrates. */
-static enum stk_rc read_before(const char *url, int *ret_have, struct stk_error *err)
-{
-    const struct stk_store_options options = { .read_only = true, .command = "stoker migrate" };
-    STK_CLEANUP(stk_store_closep) struct stk_store *store = NULL;
-    int newest = 0;
-    enum stk_rc rc = stk_store_open(url, &options, &store, err);
-    return rc == STK_OK ? stk_store_versions(store, ret_have, &newest, err) : rc;
-}
-
 static enum stk_rc fail_owned(const struct stk_owner *owner, struct stk_error *err)
 {
     return stk_fail(err, STK_BUSY,
@@ -40,9 +30,8 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
     enum stk_rc rc = stk_cli_settings(cli, false, &settings, err);
     if (rc != STK_OK) return rc;
     if (stk_store_owner(settings->store, &owner, NULL) == STK_OK) return fail_owned(&owner, err);
-    rc = read_before(settings->store, &before, err);
-    if (rc == STK_OK) rc = stk_store_open(settings->store, &options, &store, err);
-    if (rc == STK_OK) rc = stk_store_versions(store, &have, &newest, err);
+    rc = stk_store_open(settings->store, &options, &store, err);
+    if (rc == STK_OK) rc = stk_store_versions(store, &before, &have, &newest, err);
     if (rc != STK_OK) return rc;
 
     if (cli->json) {

@@ -124,6 +124,13 @@ const struct stk_param *stk_task_param(const struct stk_task *task, const char *
     return NULL;
 }
 
+json_t *stk_task_value(const struct stk_task *task, const json_t *params, const char *name)
+{
+    json_t *value = json_object_get(params, name);
+    const struct stk_param *param = value == NULL ? stk_task_param(task, name) : NULL;
+    return param != NULL ? param->fallback : value;
+}
+
 static enum stk_rc fail_value(const struct stk_task *task, const struct stk_param *param,
                               const json_t *value, const char *problem, struct stk_error *err)
 {
@@ -344,7 +351,7 @@ enum stk_rc stk_task_check_template(const struct stk_task *task, const char *tem
 static enum stk_rc add_value(struct stk_buf *buf, const struct stk_task *task, const char *name,
                              const json_t *params, struct stk_error *err)
 {
-    const json_t *value = json_object_get(params, name);
+    const json_t *value = stk_task_value(task, params, name);
     if (value == NULL) {
         return stk_fail(err, STK_INVALID,
                         "the job has no parameter \"%s\": task \"%s\" has changed since the job "

@@ -84,6 +84,9 @@ STK_MUST_USE enum stk_rc stk_param_check(const struct stk_task *task, const stru
                                          struct stk_error *err);
 
 const struct stk_param *stk_task_param(const struct stk_task *task, const char *name);
+/* A job's parameter, borrowed: its own, or the default when it was submitted
+ * without (by SQL, or before the task had it); NULL: neither. */
+json_t *stk_task_value(const struct stk_task *task, const json_t *params, const char *name);
 
 /* "unknown parameter "fsat" of task "backtest"; did you mean "fast"? it has fast, slow" */
 enum stk_rc stk_task_fail_unknown_param(const struct stk_task *task, const char *name,

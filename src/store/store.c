@@ -68,10 +68,10 @@ bool stk_store_is_shared(const char *url)
     return engine != NULL && engine->is_shared;
 }
 
-enum stk_rc stk_store_versions(struct stk_store *store, int *ret_have, int *ret_newest,
-                               struct stk_error *err)
+enum stk_rc stk_store_versions(struct stk_store *store, int *ret_found, int *ret_have,
+                               int *ret_newest, struct stk_error *err)
 {
-    return store->engine->versions(store, ret_have, ret_newest, err);
+    return store->engine->versions(store, ret_found, ret_have, ret_newest, err);
 }
 
 /* --- time and life -------------------------------------------------------- */

@@ -87,9 +87,10 @@ char *stk_store_socket_path(const char *url);
  * wants something opens it. */
 bool stk_store_is_shared(const char *url);
 
-/* Versions of the schema: of the store, and the newest this program has. */
-STK_MUST_USE enum stk_rc stk_store_versions(struct stk_store *store, int *ret_have, int *ret_newest,
-                                            struct stk_error *err);
+/* Versions of the schema: what opening found (0: nothing), what the store has
+ * since, and the newest this program has. */
+STK_MUST_USE enum stk_rc stk_store_versions(struct stk_store *store, int *ret_found, int *ret_have,
+                                            int *ret_newest, struct stk_error *err);
 
 /* --- time and life -------------------------------------------------------- */
 

@@ -33,7 +33,7 @@ ENGINE = os.environ.get("STOKER_TEST_ENGINE", "sqlite")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # One worker process may be slow on a loaded machine: a deadline, not a wait.
-DEADLINE = 30
+DEADLINE = float(os.environ.get("STOKER_TEST_DEADLINE", "30"))
 
 
 def eventually(fn, timeout=DEADLINE, what=None):

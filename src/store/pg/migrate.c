@@ -225,6 +225,7 @@ static enum stk_rc migrate(struct stk_pg *self, struct stk_error *err)
 {
     struct found found = { 0 };
     enum stk_rc rc = look(self, &found, err);
+    self->version_found = self->version;
     while (rc == STK_OK && self->version < NEWEST) {
         rc = step(self, err);
     }
@@ -243,16 +244,18 @@ enum stk_rc stk_pg_version_check(struct stk_pg *self, struct stk_error *err)
 {
     struct found found = { 0 };
     enum stk_rc rc = look(self, &found, err);
+    self->version_found = self->version;
     if (rc != STK_OK || self->version == NEWEST) return rc;
     return stk_fail(err, STK_CONFLICT,
                     "%s has schema version %d, this program needs %d: run `stoker migrate`",
                     self->place, self->version, NEWEST);
 }
 
-enum stk_rc stk_pg_versions(struct stk_store *store, int *ret_have, int *ret_newest,
+enum stk_rc stk_pg_versions(struct stk_store *store, int *ret_found, int *ret_have, int *ret_newest,
                             struct stk_error *err)
 {
     (void)err;
+    *ret_found = downcast(store)->version_found;
     *ret_have = downcast(store)->version;
     *ret_newest = NEWEST;
     return STK_OK;

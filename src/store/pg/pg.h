@@ -174,9 +174,9 @@ struct stk_pg {
     unsigned connects;
     int server_version;
     int64_t timeline;
-    int version;     /* of the schema */
-    bool stale;      /* of a server that takes no writes any more: connect anew */
-    char prefix[12]; /* of the names of prepared statements: no other connection's */
+    int version, version_found; /* of the schema; when it was opened */
+    bool stale;                 /* of a server that takes no writes any more: connect anew */
+    char prefix[12];            /* of the names of prepared statements: no other connection's */
 
     /* exchange */
     bool prepared[STMT_COUNT_];

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/fault.h"
+#include "base/json.h"
 #include "base/rand.h"
 
 enum { IDENTITY_BYTES = 16 };
@@ -128,6 +129,21 @@ static enum stk_rc take_ids(struct stk_pg *self, struct batch *batch, struct stk
 
 /* --- those that exist ----------------------------------------------------------- */
 
+static bool is_text(const struct stk_new_job *job, const char *text, size_t len)
+{
+    return len == job->params_len && memcmp(text, job->params, len) == 0;
+}
+
+/* stoker.submit() writes them as jsonb does, with other blanks and another order. */
+static bool are_params(const struct stk_new_job *job, const char *text, size_t len)
+{
+    STK_CLEANUP(stk_json_freep) json_t *params = NULL;
+    if (is_text(job, text, len)) return true;
+    if (stk_json_parse(text, len, &params, NULL) != STK_OK) return false;
+    STK_CLEANUP(stk_freep) char *canonical = stk_json_text(params);
+    return is_text(job, canonical, strlen(canonical));
+}
+
 static enum stk_rc find_by_key(struct stk_pg *self, const struct stk_new_job *job, int64_t *ret_id,
                                struct stk_error *err)
 {
@@ -137,8 +153,7 @@ static enum stk_rc find_by_key(struct stk_pg *self, const struct stk_new_job *jo
     enum stk_rc rc = stk_pg_run(self, STMT_JOB_BY_KEY, "find a job by its key", &rows, err);
     if (rc != STK_OK || rows.count == 0) return rc;
 
-    size_t len = stk_pg_len(&rows, 0, 1);
-    bool same = len == job->params_len && memcmp(stk_pg_text(&rows, 0, 1), job->params, len) == 0;
+    bool same = are_params(job, stk_pg_text(&rows, 0, 1), stk_pg_len(&rows, 0, 1));
     *ret_id = stk_pg_int(&rows, 0, 0);
     if (same) return STK_OK;
     return stk_fail(err, STK_CONFLICT, "key \"%s\" is taken by job %lld with other parameters",

@@ -126,6 +126,7 @@ static bool is_empty(const struct stk_sqlite *self)
 enum stk_rc stk_sqlite_migrate(struct stk_sqlite *self, struct stk_error *err)
 {
     enum stk_rc rc = is_empty(self) ? STK_OK : read_version(self, err);
+    self->version_found = self->version;
     while (rc == STK_OK && self->version < NEWEST) {
         rc = apply(self, self->version + 1, err);
     }
@@ -135,16 +136,18 @@ enum stk_rc stk_sqlite_migrate(struct stk_sqlite *self, struct stk_error *err)
 enum stk_rc stk_sqlite_version_check(struct stk_sqlite *self, struct stk_error *err)
 {
     enum stk_rc rc = read_version(self, err);
+    self->version_found = self->version;
     if (rc != STK_OK || self->version == NEWEST) return rc;
     return stk_fail(err, STK_CONFLICT,
                     "%s has schema version %d, this program needs %d: let stoker migrate it",
                     self->path, self->version, NEWEST);
 }
 
-enum stk_rc stk_sqlite_versions(struct stk_store *store, int *ret_have, int *ret_newest,
-                                struct stk_error *err)
+enum stk_rc stk_sqlite_versions(struct stk_store *store, int *ret_found, int *ret_have,
+                                int *ret_newest, struct stk_error *err)
 {
     (void)err;
+    *ret_found = downcast(store)->version_found;
     *ret_have = downcast(store)->version;
     *ret_newest = NEWEST;
     return STK_OK;

@@ -164,7 +164,7 @@ struct stk_sqlite {
     bool read_only;
     bool unclean; /* its last owner died, and the file is not yet checked */
     bool in_txn, in_savepoint;
-    int version; /* of the schema */
+    int version, version_found; /* of the schema; when it was opened */
 
     int lock_fd; /* -1: none */
     dev_t dev, lock_dev;

@@ -423,7 +423,8 @@ DECLARE
     ready_ns bigint := coalesce((extract(epoch FROM submit.ready_at) * 1000000)::bigint * 1000, 0);
     known    stoker.task;
     new_id   bigint;
-    old      stoker.job;
+    old_id   bigint; -- of the job that has the key; the rest of it is not read, as a
+    old_same boolean; -- role that may only submit has no right to see results
 BEGIN
     SELECT * INTO known FROM stoker.task t WHERE t.name = submit.task;
     IF known IS NULL THEN
@@ -433,8 +434,8 @@ BEGIN
     IF submit.params IS NULL OR jsonb_typeof(submit.params) <> 'object' THEN
         RAISE EXCEPTION 'params must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF octet_length(submit.params::text) > 1048576 THEN
-        RAISE EXCEPTION 'params have more than 1 MiB' USING ERRCODE = 'program_limit_exceeded';
+    IF octet_length(submit.params::text) > 65536 THEN
+        RAISE EXCEPTION 'params have more than 64 KiB' USING ERRCODE = 'program_limit_exceeded';
     END IF;
     IF octet_length(submit.key) NOT BETWEEN 1 AND 128 THEN
         RAISE EXCEPTION 'a key has 1 to 128 bytes' USING ERRCODE = 'invalid_parameter_value';
@@ -446,12 +447,17 @@ BEGIN
         ON CONFLICT DO NOTHING
     RETURNING id INTO new_id;
     IF new_id IS NULL THEN
-        SELECT * INTO old FROM stoker.job j WHERE j.task_id = known.id AND j.key = submit.key;
-        IF old.params::jsonb <> submit.params THEN
-            RAISE EXCEPTION 'key "%" is taken by job % with other parameters', submit.key, old.id
+        SELECT j.id, j.params::jsonb = submit.params INTO old_id, old_same
+          FROM stoker.job j WHERE j.task_id = known.id AND j.key = submit.key;
+        IF old_id IS NULL THEN
+            RAISE EXCEPTION 'key "%" is being submitted by another transaction: try again', submit.key
+                  USING ERRCODE = 'serialization_failure';
+        END IF;
+        IF NOT old_same THEN
+            RAISE EXCEPTION 'key "%" is taken by job % with other parameters', submit.key, old_id
                   USING ERRCODE = 'unique_violation';
         END IF;
-        RETURN old.id;
+        RETURN old_id;
     END IF;
     INSERT INTO stoker.job_delta (sweep_id, queue_id, task_id, pending, running, completed, failed, cancelled, ended_at)
     VALUES (0, known.queue_id, known.id, 1, 0, 0, 0, 0, 0);
