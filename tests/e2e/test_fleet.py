@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 import pytest
-from conftest import DEADLINE, ROOT, eventually, on_postgres
+from conftest import DEADLINE, ROOT, eventually, on_postgres, on_sqlite
 
 FLEET = ROOT / "examples" / "fleet"
 
@@ -117,7 +117,8 @@ def test_pools_of_one_folder_take_a_log_folder_each(stoker):
     talk(stoker)
     stoker.touch("go")
     first, second = stoker.start_pool(), stoker.start_pool()
-    assert "stoker.logs\n" in first.log() and "stoker.logs.2 (another pool writes to" in second.log()
+    eventually(lambda: "stoker.logs\n" in first.log(), what=first.log)
+    eventually(lambda: "stoker.logs.2 (another pool writes to" in second.log(), what=second.log)
     stoker.submit("talk", "n=1")
     stoker.wait_counts(completed=1)
     first.stop(), second.stop()
@@ -193,6 +194,7 @@ def test_the_service_manager_hears_ready_alive_and_stopping(stoker, manager):
     assert pool.wait() == 0
 
 
+@on_sqlite
 def test_ready_is_not_said_by_a_pool_that_cannot_start(stoker, manager):
     stoker.yaml("t: {command: ['true']}")
     stoker.start_pool()
@@ -221,11 +223,12 @@ def test_the_slurm_script_ends_its_pool_when_it_is_told_to(short_folder, stoker)
     stoker.script("srun", 'shift; exec "$@"')
     binary = pathlib.Path(os.environ.get("STOKER_BUILD", "build"))
     (stoker.folder / "stoker").symlink_to((ROOT / binary / "stoker").resolve())
-    job = subprocess.Popen(["bash", str(FLEET / "pool.slurm")], cwd=stoker.folder, stdout=subprocess.DEVNULL,
+    job = subprocess.Popen(["bash", str(FLEET / "pool.slurm")], cwd=stoker.folder, stdout=(stoker.folder / "out").open("w"),
                            env={**os.environ, **stoker.env, "HOME": str(stoker.folder),
                                 "PATH": f"{stoker.folder}:{os.environ['PATH']}", "SLURM_CPUS_PER_TASK": "3"})
     stoker.others.append(job)
-    pools = eventually(lambda: (done := stoker.run("status", json=True, ok=False)) and done["pools"])
+    eventually(lambda: "3 workers" in (stoker.folder / "out").read_text())
+    pools = eventually(lambda: stoker.status()["pools"])
     assert pools[0]["workers"] == 3
     job.send_signal(signal.SIGTERM)
     assert job.wait(DEADLINE) == 0
