@@ -223,7 +223,10 @@ static void go_on_as(void *context, int64_t id)
     char owner[300];
     atomic_store(&pool->id, id);
     name_owner(id, owner, sizeof(owner));
-    stk_keepers_rename(pool->keepers, owner);
+    (void)pthread_mutex_lock(
+        &pool->hear_lock); /* the keepers come later than the desk, and go before */
+    if (pool->hears) stk_keepers_rename(pool->keepers, owner);
+    (void)pthread_mutex_unlock(&pool->hear_lock);
 }
 
 static enum stk_rc start_keepers(struct stk_pool *pool, struct stk_error *err)
