@@ -111,6 +111,17 @@ def end_to_end(tally, name):
          {"STOKER_BUILD": str(OUT / name)}, count_pytest)
 
 
+# What is the same on either engine, once more on PostgreSQL; test_postgres.py is in the run above.
+ON_POSTGRES = ("life", "sweep", "limits", "wake", "people")
+
+
+def on_postgres(tally, name):
+    files = [f"tests/e2e/test_{topic}.py" for topic in ON_POSTGRES]
+    step(tally, "end-to-end tests on PostgreSQL",
+         ["/usr/bin/python3", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", *files],
+         {"STOKER_BUILD": str(OUT / name), "STOKER_TEST_ENGINE": "pg"}, count_pytest)
+
+
 def style(tally):
     step(tally, "style: layers, banned calls, names", ["/usr/bin/python3", "tools/tidy.py"])
     sources = sorted(str(path) for folder in ("src", "tests", "bench", "examples")
@@ -126,6 +137,7 @@ def main():
     if build(tally, "gcc", GCC, ["-Dfaults=true"]):
         unit(tally, "gcc")
         end_to_end(tally, "gcc")
+        on_postgres(tally, "gcc")
     if not quick:
         if build(tally, "asan", CLANG, ["-Dfaults=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"]):
             unit(tally, "asan", env=ASAN)

@@ -13,6 +13,7 @@
 #include "base/timetext.h"
 #include "cli/commands.h"
 #include "cli/printer.h"
+#include "cli/service.h"
 #include "server/server.h"
 
 #define PATIENCE (10 * STK_SECOND)
@@ -45,6 +46,7 @@ struct up {
     struct stk_pool *pool;
     struct stk_server *server;
     struct stk_printer *printer;
+    struct stk_service *service;
     struct stk_api api;
     char *socket;
     uint32_t workers;
@@ -184,6 +186,7 @@ static void ask_to_stop(struct up *up)
     stk_duration_text(up->settings->grace_ns, grace);
 
     up->stops_asked++;
+    if (up->stops_asked == 1) stk_service_stopping();
     if (up->stops_asked == 1 && view.busy > 0) {
         stk_console_addf(consoles, 0, 0, STK_LINE_POOL,
                          "stopping: %" PRIu32
@@ -320,6 +323,7 @@ static void end(struct up *up)
         if (up->printer != NULL) add_summary(up, &summary);
     }
     stk_printer_stop(up->printer, stk_buf_str(&summary));
+    stk_service_stop(up->service); /* as late as this: the end may take its time */
     stk_log_sink_set(NULL, NULL);
     stk_pool_free(up->pool);
     stk_spawner_stop(up->spawner);
@@ -349,6 +353,7 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
     enum stk_rc rc = start_spawner(&up, err);
     if (rc == STK_OK) rc = start_pool(&up, err);
     if (rc == STK_OK) rc = start_printer(&up, err);
+    if (rc == STK_OK) rc = stk_service_start(up.pool, &up.service, err);
     if (rc == STK_OK) rc = work(&up, err);
     end(&up);
     return rc;

@@ -141,8 +141,21 @@ static void follow_stop(struct stk_desk *desk, stk_time_ns mono)
     if (desk->report_count == 0) stk_handout_ends(desk);
 }
 
+/* On a shared store a job that runs in another pool may come back, should that
+ * pool die: somebody must be there for it. Looked at once a second. */
+static bool others_run(struct stk_desk *desk, stk_time_ns mono)
+{
+    struct stk_counts counts = { { 0 } };
+    if (stk_store_lease(desk->options.store) == STK_NEVER) return false;
+    if (mono < desk->drain_look_at) return true;
+    desk->drain_look_at = mono + STK_SECOND;
+    enum stk_rc rc = stk_store_counts(desk->options.store, 0, &counts, NULL);
+    if (rc == STK_OK && counts.of[STK_STATE_RUNNING] == 0) return false;
+    return true;
+}
+
 /* Nothing runs, here or elsewhere, nothing can be claimed, nothing will be due. */
-static void follow_drain(struct stk_desk *desk)
+static void follow_drain(struct stk_desk *desk, stk_time_ns mono)
 {
     if (!desk->options.drain || desk->hungry || desk->idle_count < desk->options.workers) return;
     if (desk->calls != NULL || desk->report_count > 0) return;
@@ -150,6 +163,7 @@ static void follow_drain(struct stk_desk *desk)
     if (stk_store_next_poll(desk->options.store) != STK_NEVER) return;
     if (desk->gate_at != STK_NEVER) return;
     if (desk->options.feeding != NULL && desk->options.feeding(desk->options.context)) return;
+    if (others_run(desk, mono)) return;
     stk_desk_stop(desk);
 }
 
@@ -198,6 +212,7 @@ static stk_time_ns time_to_wait(struct stk_desk *desk, stk_time_ns mono)
     earlier(&at, desk->stop_at);
     if (desk->retry_at == 0) earlier(&at, stk_life_due_at(desk));
     if (desk->idle_since != 0) earlier(&at, desk->idle_since + desk->options.idle_exit_ns);
+    if (desk->drain_look_at > mono) earlier(&at, desk->drain_look_at);
     stk_time_ns due = next_chance(desk);
     if (due != STK_NEVER && desk->retry_at == 0 && desk->idle_count > 0) {
         earlier(&at, mono + (due - stk_store_now(desk->options.store)));
@@ -248,12 +263,18 @@ static void live_on(struct stk_desk *desk, stk_time_ns mono)
     if (!atomic_load(&desk->quit)) stk_desk_await(desk, 1, at > mono ? at - mono : 0);
 }
 
+stk_time_ns stk_desk_turned_at(struct stk_desk *desk)
+{
+    return atomic_load(&desk->turned_at);
+}
+
 static void *desk_main(void *arg)
 {
     struct stk_desk *desk = arg;
     while (!atomic_load(&desk->quit) || atomic_load(&desk->arrived) != NULL) {
         (void)stk_desk_gather(desk);
         stk_time_ns mono = stk_clock_mono();
+        atomic_store(&desk->turned_at, mono);
         if (stk_life_is_over(desk)) {
             live_on(desk, mono);
             continue;
@@ -265,7 +286,7 @@ static void *desk_main(void *arg)
             continue;
         }
         follow_stop(desk, mono);
-        follow_drain(desk);
+        follow_drain(desk, mono);
         follow_idle(desk, mono);
         stk_desk_await(desk, 1, time_to_wait(desk, mono));
     }
@@ -338,6 +359,7 @@ enum stk_rc stk_desk_start(struct stk_desk *desk, struct stk_error *err)
     enum stk_rc rc = stk_write(&direct, know_tasks, desk, err);
     if (rc == STK_OK) rc = stk_life_start(desk, err);
     if (rc != STK_OK) return rc;
+    atomic_store(&desk->turned_at, stk_clock_mono());
     if (pthread_create(&desk->thread, NULL, desk_main, desk) != 0) {
         return stk_fail(err, STK_UNAVAILABLE, "could not start the desk thread");
     }

@@ -96,6 +96,7 @@ bool stk_desk_wait(struct stk_desk *desk, stk_time_ns wait_ns); /* all workers e
 void stk_desk_workers(struct stk_desk *desk,
                       void (*each)(void *context, const struct stk_worker_view *view),
                       void *context);
+stk_time_ns stk_desk_turned_at(struct stk_desk *desk);                /* see pool.h */
 void stk_desk_view(struct stk_desk *desk, struct stk_pool_view *ret); /* what it knows of it */
 
 #endif

@@ -457,6 +457,11 @@ void stk_pool_view(struct stk_pool *pool, struct stk_pool_view *ret)
         pool->options.spawner != NULL ? stk_spawner_containment(pool->options.spawner) : "none";
 }
 
+stk_time_ns stk_pool_turned_at(struct stk_pool *pool)
+{
+    return stk_desk_turned_at(pool->desk);
+}
+
 struct stk_consoles *stk_pool_consoles(struct stk_pool *pool)
 {
     return pool->consoles;

@@ -104,6 +104,8 @@ struct stk_pool_view {
     int64_t late_answers; /* refused outcomes since start */
 };
 void stk_pool_view(struct stk_pool *pool, struct stk_pool_view *ret);
+/* mono: when its desk began its last turn; long ago: it is stuck. Takes no lock. */
+stk_time_ns stk_pool_turned_at(struct stk_pool *pool);
 
 /* For those who run a helper program; may be NULL. */
 struct stk_spawner *stk_pool_spawner(struct stk_pool *pool);

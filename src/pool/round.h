@@ -40,6 +40,7 @@ struct stk_desk {
     _Atomic int awaited; /* reports until the bell is rung; a call rings it at once */
     _Atomic int stop_level;
     _Atomic bool quit;
+    _Atomic stk_time_ns turned_at; /* mono */
     _Atomic uint32_t ended;
     _Atomic unsigned heard; /* hints, not yet followed */
     struct stk_bell all_ended;
@@ -85,6 +86,7 @@ struct stk_desk {
     stk_time_ns back_ns;               /* from then until all were back, lately */
     stk_time_ns commit_ns;
     stk_time_ns poll_at, tend_at, retry_at, stop_at; /* mono; 0: not set */
+    stk_time_ns drain_look_at; /* mono: when to ask again whether others run jobs */
     stk_time_ns pause_ns, paused_since;
     stk_time_ns idle_since; /* mono: no job runs or is parked since; 0: one does */
     int stop_seen;

@@ -23,6 +23,7 @@ struct shipment {
     struct stk_shipped lines[BATCH];
     size_t texts[BATCH]; /* where each begins in text, which moves while it grows */
     size_t count;
+    uint64_t last; /* of them */
     struct stk_buf text, line;
     int64_t pool_id;
 };
@@ -75,7 +76,6 @@ static void skip_to(struct stk_shipper *shipper, uint32_t lines)
     uint64_t last = 0, lost = 0;
     stk_consoles_read(shipper->options.consoles, &newest, ignore_line, NULL, &last, &lost);
     uint64_t from = last > lines ? last - lines : 0;
-    if (from == 0 && last > BATCH) from = 1; /* after 0 are the newest alone */
     bool is_gone = !shipper->is_watched && stk_clock_mono() - shipper->last_at >= KEPT_NS;
     if (is_gone || from > shipper->shipped) shipper->shipped = from;
 }
@@ -103,6 +103,8 @@ static void pack(void *context, const struct stk_line *line)
 {
     struct stk_shipper *shipper = context;
     struct shipment *batch = &shipper->batch;
+    if (batch->count == BATCH) return;
+    batch->last = line->seq;
     stk_line_text(line, &batch->line);
     batch->texts[batch->count] = batch->text.len;
     stk_buf_add(&batch->text, stk_buf_str(&batch->line), batch->line.len + 1);
@@ -122,9 +124,10 @@ static void ship(struct stk_shipper *shipper)
 {
     struct shipment *batch = &shipper->batch;
     struct stk_error err = { 0 };
+    size_t limit = shipper->shipped > 0 ? BATCH : SIZE_MAX; /* after 0 they are the newest */
     const struct stk_line_filter filter = { .after = shipper->shipped,
                                             .worker = -1,
-                                            .limit = BATCH };
+                                            .limit = limit };
     uint64_t last = shipper->shipped, lost = 0;
     batch->count = 0;
     stk_buf_clear(&batch->text);
@@ -137,7 +140,7 @@ static void ship(struct stk_shipper *shipper)
     if (batch->count > 0) rc = stk_write(&shipper->options.access, write_batch, batch, &err);
     if (batch->count > 0) shipper->last_at = stk_clock_mono();
     shipper->ship_at = stk_clock_mono() + (rc == STK_OK ? BATCH_NS : STK_POLL_NS);
-    if (rc == STK_OK) shipper->shipped = last;
+    if (rc == STK_OK) shipper->shipped = batch->count == BATCH ? batch->last : last;
 }
 
 static void *shipper_main(void *arg)

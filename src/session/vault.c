@@ -137,6 +137,24 @@ static enum stk_rc read_secret(struct stk_store *store, void *arg, struct stk_er
                                     &read->generation, err);
 }
 
+/* Another process of a shared store may have sealed it with a key that was added
+ * to the file after we had read it. */
+static enum stk_rc unseal_with_newer(struct stk_vault *vault, const char *about,
+                                     const struct secret_read *read, struct stk_secret **ret,
+                                     struct stk_error *err)
+{
+    struct stk_keys *fresh = NULL;
+    struct stk_error cause = { .rc = STK_OK };
+    if (open_file(vault, &fresh, NULL) != STK_OK) return STK_BAD_DATA; /* err has said why */
+    enum stk_rc rc = stk_unseal(fresh, about, read->sealed.data, read->sealed.len, ret, &cause);
+    if (rc != STK_OK) {
+        stk_keys_close(fresh);
+        return stk_fail(err, rc, "%s", cause.text);
+    }
+    replace_keys(vault, fresh);
+    return STK_OK;
+}
+
 static enum stk_rc unseal(struct stk_vault *vault, const struct secret_read *read,
                           struct stk_secret **ret, struct stk_error *err)
 {
@@ -147,6 +165,7 @@ static enum stk_rc unseal(struct stk_vault *vault, const struct secret_read *rea
     STK_CLEANUP(stk_freep)
     char *about = stk_vault_about(read->session, read->which, read->generation);
     rc = stk_unseal(vault->keys, about, read->sealed.data, read->sealed.len, ret, err);
+    if (rc == STK_BAD_DATA) rc = unseal_with_newer(vault, about, read, ret, err);
     if (rc == STK_OK) stk_redact_add_secret(*ret);
     return rc;
 }

@@ -221,7 +221,7 @@ def test_keys_of_stoker_yaml_in_the_pages_are_taken(stoker):
     """Each ```yaml block of the pages is a configuration that stoker reads."""
     for path in [ROOT / "README.md", *DOCS.glob("*.md")]:
         for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", read(path), re.M | re.S)):
-            stoker.write("stoker.yaml", block)
+            stoker.write("stoker.yaml", re.sub(r"^store: postgresql:.*$", "store: sqlite:x.db", block, flags=re.M))
             done = stoker.run("status", ok=False)
             assert done.returncode in (0, 66), f"{path.name}, block {number + 1}: {done.stderr}"
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from conftest import eventually
+from conftest import eventually, on_sqlite
 
 ECHO = """\
 echo:
@@ -193,6 +193,7 @@ def test_R_E3_an_attempt_ends_with_its_program_not_with_the_last_holder_of_its_s
     stoker.nothing_lives()
 
 
+@on_sqlite
 def test_R_E4_much_output_is_bounded_and_does_not_block_the_job(stoker):
     stoker.yaml(shell("head -c 30000000 /dev/zero | tr '\\0' x; head -c 1000 /dev/zero; echo; "
                       "seq 1 20000; echo '\"end\"'"))

@@ -4,9 +4,11 @@ import collections
 import os
 import pathlib
 
+from conftest import on_sqlite
 from history import check_counters
 
 
+@on_sqlite
 def test_two_thousand_programs_over_64_workers_run_once_each(stoker):
     stoker.script("once.sh", 'echo "$1" >>ran\necho "$1"\n')
     stoker.yaml("once: {command: [./once.sh, '{n}'], params: {n: int}}", workers=64)

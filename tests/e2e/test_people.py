@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import eventually
+from conftest import eventually, on_sqlite
 
 PASSWORD = "correct horse 9"
 
@@ -80,6 +80,7 @@ def test_roles_are_ranks(stoker):
     assert "otto" in as_user(stoker, "otto", "user", "list").stdout
 
 
+@on_sqlite
 def test_wrong_passwords_wait_ever_longer_also_after_a_restart(stoker):
     set_up(stoker)
     add(stoker, "anna")
@@ -132,6 +133,7 @@ def code_of(uri, at):
     return "%06d" % ((struct.unpack(">I", digest[place:place + 4])[0] & 0x7FFFFFFF) % 1000000)
 
 
+@on_sqlite
 @pytest.mark.parametrize("with_pool", [False, True])
 def test_a_code_is_needed_too_and_good_once(stoker, with_pool):
     set_up(stoker)
@@ -180,6 +182,7 @@ def test_a_new_key_seals_all_anew_and_the_old_one_opens_nothing(stoker, with_poo
     stoker.run("status", "--as", "ops", "--password-stdin", "--code", input=f"{PASSWORD}\n{code_of(uri, time.time())}\n")
 
 
+@on_sqlite
 def test_the_audit_finds_what_was_changed_behind_its_back(stoker):
     set_up(stoker)
     for name in ("anna", "ben", "clara"):

@@ -2,13 +2,11 @@
 """Many pools on one PostgreSQL database, and what goes wrong between them and it."""
 import concurrent.futures
 import re
-import signal
 import subprocess
-import sys
 
 import pytest
 
-from conftest import BINARY, ENGINE, Databases, Stoker, clean_environment, eventually, give_database, postgres, stoker_in
+from conftest import Databases, eventually, postgres, stoker_in
 
 import pg_proxy  # of tests/support, as conftest has it on the path
 

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from conftest import eventually
+from conftest import eventually, on_sqlite
 from history import begun, check_history
 
 TASKS = """\
@@ -287,6 +287,7 @@ def test_results_as_a_table_are_sorted_and_cut(filled):
     assert "more rows" in lines[4]
 
 
+@on_sqlite
 def test_sql_reads_parameters_and_results_without_help(filled):
     best = filled.sql("SELECT params->>'a', params->>'b', result->>'product' FROM jobs ORDER BY result->>'product' DESC LIMIT 1")
     assert best == [(4, 3.0, 12.0)]
@@ -303,6 +304,7 @@ def test_a_result_streams_more_rows_than_one_page(stoker):
 # ---- filling that is cut short
 
 
+@on_sqlite
 def test_a_sweep_that_was_half_filled_when_its_pool_died_is_filled_by_the_next(stoker):
     """Without faults in the build: the sweep is long, and the pool is killed as soon as a part is in."""
     stoker.yaml("t: {command: [/bin/true], params: {n: int}}")

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "feed/recipes.h"
+#include "store/engine.h"
 
 /* A store in a folder of its own, and the way to it. */
 struct place {
@@ -347,6 +348,32 @@ static void fill__that_was_stopped_goes_on_with_each_point_once(void **state)
     assert_sweep(place, id, 2500, 2500, true);
 }
 
+static int takes_left;
+
+static enum stk_rc take_a_few_times(struct stk_store *store, int64_t id, struct stk_error *err)
+{
+    (void)store;
+    if (takes_left-- > 0) return STK_OK;
+    return stk_fail(err, STK_BUSY, "sweep %" PRId64 " is another's", id);
+}
+
+static void fill__leaves_a_sweep_alone_that_another_process_fills(void **state)
+{
+    struct place *place = *state;
+    struct stk_error err = { .rc = STK_OK };
+    int64_t id = accept_sweep(place, backtest, many);
+    const struct stk_engine *real = place->store->engine;
+    struct stk_engine shared = *real;
+    shared.sweep_take = take_a_few_times;
+    takes_left = 2;
+    place->store->engine = &shared;
+    enum stk_rc rc = stk_sweep_fill(&place->access, recipes_settings(), id, NULL, NULL, NULL, &err);
+    place->store->engine = real;
+    assert_error(rc, &err, STK_BUSY, "sweep 1 is being filled by another process");
+    assert_sweep(place, id, 2500, 2000, false);
+    assert_answer(fill_sweep(place, id), 2500, 500);
+}
+
 static void fill__tells_how_far_it_is(void **state)
 {
     struct place *place = *state;
@@ -509,6 +536,7 @@ int main(void)
         SWEEP_TEST(fill__gives_its_jobs_the_priority_of_the_request),
         SWEEP_TEST(fill__again_changes_nothing),
         SWEEP_TEST(fill__that_was_stopped_goes_on_with_each_point_once),
+        SWEEP_TEST(fill__leaves_a_sweep_alone_that_another_process_fills),
         SWEEP_TEST(fill__tells_how_far_it_is),
         SWEEP_TEST(fill__drops_the_text_of_a_file_once_it_is_in),
         SWEEP_TEST(fill__of_a_sweep_that_is_not_there_says_so),

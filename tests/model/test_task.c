@@ -341,15 +341,29 @@ static void argv__a_parameter_that_the_job_lacks_is_refused(void **unused)
 {
     (void)unused;
     STK_CLEANUP(stk_task_release) struct stk_task task = make_task();
-    task.argv = make_argv("./backtest", "{mode}", NULL);
+    task.argv = make_argv("./backtest", "{fast}", NULL);
     STK_CLEANUP(stk_json_freep) json_t *params = make_params();
+    (void)json_object_del(params, "fast");
 
     char **argv = NULL;
     struct stk_error err = { 0 };
     assert_int_equal(stk_task_argv(&task, params, &argv, &err), STK_INVALID);
-    assert_string_equal(err.text, "the job has no parameter \"mode\": task \"backtest\" has "
+    assert_string_equal(err.text, "the job has no parameter \"fast\": task \"backtest\" has "
                                   "changed since the job was submitted");
     assert_null(argv);
+}
+
+static void argv__a_parameter_that_the_job_lacks_has_its_default(void **unused)
+{
+    (void)unused;
+    STK_CLEANUP(stk_task_release) struct stk_task task = make_task();
+    task.argv = make_argv("./backtest", "{mode}", NULL);
+    STK_CLEANUP(stk_json_freep) json_t *params = make_params();
+
+    char **argv = NULL;
+    assert_int_equal(stk_task_argv(&task, params, &argv, NULL), STK_OK);
+    assert_string_equal(argv[1], "close");
+    stk_argv_free(argv);
 }
 
 static void template__refuses_unbalanced_braces_and_unknown_names(void **unused)
@@ -426,6 +440,7 @@ int main(void)
         cmocka_unit_test(argv__writes_doubled_braces_once),
         cmocka_unit_test(argv__of_a_task_without_command_is_empty),
         cmocka_unit_test(argv__a_parameter_that_the_job_lacks_is_refused),
+        cmocka_unit_test(argv__a_parameter_that_the_job_lacks_has_its_default),
         cmocka_unit_test(template__refuses_unbalanced_braces_and_unknown_names),
         cmocka_unit_test(template__of_the_program_takes_no_parameters),
         cmocka_unit_test(types__read_back_by_name),

@@ -17,7 +17,7 @@
 #include "base/rand.h"
 
 #define WHOLE_EVERY_NS (2 * STK_SECOND)
-#define WHOLE_CHEAP_NS (5 * STK_MS)
+#define WHOLE_CHEAP_NS (50 * STK_MS)
 enum { WHOLE_SHARE = 20, RANK_FIRST = INT32_MIN };
 
 /* --- due times ------------------------------------------------------------------ */

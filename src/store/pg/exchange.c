@@ -450,8 +450,10 @@ int64_t stk_pg_int(const struct stk_pg_rows *rows, int row, int column)
     case sizeof(eight): memcpy(&eight, wire, sizeof(eight)); return (int64_t)be64toh(eight);
     case sizeof(four): memcpy(&four, wire, sizeof(four)); return (int32_t)be32toh(four);
     case sizeof(two): memcpy(&two, wire, sizeof(two)); return (int16_t)be16toh(two);
-    default: assert(!"a column that is no integer"); return 0;
+    default: break;
     }
+    assert(false); /* a column that is no integer: the statement is wrong */
+    return 0;
 }
 
 stk_time_ns stk_pg_time(const struct stk_pg_rows *rows, int row, int column)

@@ -37,7 +37,7 @@ static char *make_place(const struct stk_pq *pq, const char *url)
          option++) {
         if (option->val == NULL || *option->val == '\0') continue;
         if (strcmp(option->keyword, "host") == 0) host = option->val;
-        if (strcmp(option->keyword, "port") == 0) port = option->val;
+        if (strcmp(option->keyword, "port") == 0) port = option->val + strspn(option->val, ",");
         if (strcmp(option->keyword, "dbname") == 0) name = option->val;
     }
     char *place = stk_format("PostgreSQL%s%s on %s%s%s", *name != '\0' ? " " : "", name, host,
