@@ -1,8 +1,8 @@
 -- $1 queue, $2 pool, $3 rank and $4 id to begin at, $5 how many, $6 attempt ids, $7 worker numbers, $8 now ->
--- id, task, sweep, attempt, interruptions, params, attempt id, worker, rank, place
--- among them from 1. A pool that has ended claims
--- nothing: its rescue waits for this lock. Not one statement with the outcomes: SKIP LOCKED locks, for a
--- moment, rows that it then leaves alone, and two such statements could wait for each other.
+-- id, task, sweep, attempt, interruptions, params, attempt id, worker, rank, place among them from 1. A pool
+-- that has ended claims nothing: its rescue waits for this lock. Not one statement with the outcomes: SKIP
+-- LOCKED locks, for a moment, rows that it then leaves alone, and two such statements could wait for each
+-- other. unnest gives each job its own: looking for its place in the array costs more the longer it is.
 WITH open AS MATERIALIZED (
     SELECT 1
       FROM stoker.pool p
@@ -17,14 +17,12 @@ WITH open AS MATERIALIZED (
      ORDER BY j.rank, j.id
      LIMIT $5::bigint
        FOR UPDATE OF j SKIP LOCKED
-), listed AS MATERIALIZED (
-    SELECT ARRAY(SELECT id FROM picked) AS ids
 )
 UPDATE stoker.job j
    SET state = 'running', due = false, ready_at = NULL, attempt = j.attempt + 1,
-       pool_id = $2::bigint, started_at = $8::bigint,
-       attempt_id = ($6::bigint[])[array_position((SELECT ids FROM listed), j.id)],
-       worker = ($7::bigint[])[array_position((SELECT ids FROM listed), j.id)]
- WHERE j.id = ANY ((SELECT ids FROM listed)::bigint[])
+       pool_id = $2::bigint, started_at = $8::bigint, attempt_id = n.attempt_id, worker = n.worker
+  FROM unnest(ARRAY(SELECT id FROM picked), $6::bigint[], $7::bigint[]) WITH ORDINALITY
+       AS n(id, attempt_id, worker, place)
+ WHERE j.id = n.id
 RETURNING j.id, j.task_id, j.sweep_id, j.attempt, j.interruptions, j.params, j.attempt_id, j.worker,
-          j.rank, array_position((SELECT ids FROM listed), j.id)
+          j.rank, n.place::integer
