@@ -329,7 +329,7 @@ def test_ctrl_c_while_a_sweep_is_filled_here_stops_in_good_order(stoker):
     stoker.yaml("t: {command: [/bin/true], params: {n: int}}")
     stoker.run("queue", "pause", "t")
     client = stoker.spawn("sweep", "t", "n=1:90000", stdout=-3, stderr=-1)
-    eventually(lambda: stoker.store.exists() and stoker.one("SELECT count(*) FROM jobs") > 0)
+    eventually(lambda: (stoker.database or stoker.store.exists()) and stoker.one("SELECT count(*) FROM jobs") > 0)
     client.send_signal(signal.SIGINT)
     _, complaint = client.communicate(timeout=30)
     if client.returncode == 0:
