@@ -169,7 +169,7 @@ def test_I4_I6_F2_those_in_a_submit_with_the_old_generation(stoker, sim, pool):
     assert stoker.one("SELECT sum(session_waits) FROM jobs") == WORKERS
 
 
-@on_sqlite  # moves this machine's clock, which is not the clock of a shared store
+@on_sqlite
 def test_I5_a_request_that_began_before_the_end_is_honoured(stoker, sim, pool, clock):
     sim.set(hold_path="/tasks", hold_method="POST", hold_judged=True)
     submit(stoker)

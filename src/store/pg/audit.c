@@ -9,58 +9,17 @@
  */
 #include "store/pg/pg.h"
 
-#include <sodium.h>
 #include <string.h>
 
-enum { HASH_BYTES = 32 };
-
-/* A row's place in the chain: its number, and the hash it ends with. */
-struct link {
-    int64_t id;
-    unsigned char hash[HASH_BYTES]; /* before the first row: zeros */
-};
-
-static void hash_number(crypto_generichash_state *state, int64_t number)
-{
-    unsigned char bytes[8];
-    uint64_t rest = (uint64_t)number;
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        bytes[i] = (unsigned char)(rest & 0xff);
-        rest >>= 8;
-    }
-    (void)crypto_generichash_update(state, bytes, sizeof(bytes));
-}
-
-/* NULL has a length that no text has. */
-static void hash_text(crypto_generichash_state *state, const char *text)
-{
-    size_t len = text != NULL ? strlen(text) : 0;
-    hash_number(state, text != NULL ? (int64_t)len : -1);
-    (void)crypto_generichash_update(state, (const unsigned char *)text, len);
-}
-
-static void hash_row(const struct link *before, const struct stk_audit *audit,
-                     unsigned char ret_hash[HASH_BYTES])
-{
-    crypto_generichash_state state;
-    (void)crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
-    (void)crypto_generichash_update(&state, before->hash, HASH_BYTES);
-    hash_number(&state, audit->id);
-    hash_number(&state, audit->at);
-    hash_text(&state, audit->actor);
-    hash_text(&state, audit->action);
-    hash_text(&state, audit->subject);
-    hash_text(&state, audit->reason);
-    (void)crypto_generichash_final(&state, ret_hash, HASH_BYTES);
-}
+#include "store/chain.h"
 
 /* False: the column is no hash. */
 static bool read_hash(const struct stk_pg_rows *rows, int row, int column,
-                      unsigned char ret_hash[HASH_BYTES])
+                      unsigned char ret_hash[STK_CHAIN_BYTES])
 {
     const void *hash = stk_pg_text(rows, row, column);
-    if (hash == NULL || stk_pg_len(rows, row, column) != HASH_BYTES) return false;
-    memcpy(ret_hash, hash, HASH_BYTES);
+    if (hash == NULL || stk_pg_len(rows, row, column) != STK_CHAIN_BYTES) return false;
+    memcpy(ret_hash, hash, STK_CHAIN_BYTES);
     return true;
 }
 
@@ -78,10 +37,10 @@ static struct stk_audit audit_of(const struct stk_pg_rows *rows, int row)
 
 /* --- adding -------------------------------------------------------------- */
 
-static enum stk_rc find_last(struct stk_pg *self, struct link *ret, struct stk_error *err)
+static enum stk_rc find_last(struct stk_pg *self, struct stk_chain_link *ret, struct stk_error *err)
 {
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
-    *ret = (struct link){ 0 };
+    *ret = (struct stk_chain_link){ 0 };
     enum stk_rc rc = stk_pg_run(self, STMT_AUDIT_LOCK, "read the audit log", NULL, err);
     if (rc == STK_OK) rc = stk_pg_run(self, STMT_AUDIT_LAST, "read the audit log", &rows, err);
     if (rc != STK_OK || rows.count == 0) return rc;
@@ -94,16 +53,16 @@ enum stk_rc stk_pg_audit_add(struct stk_store *store, const struct stk_audit *au
                              stk_time_ns now, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    struct link last;
+    struct stk_chain_link last;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc == STK_OK) rc = find_last(self, &last, err);
     if (rc != STK_OK) return rc;
 
     struct stk_audit row = *audit;
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[STK_CHAIN_BYTES];
     row.id = last.id + 1;
     row.at = now;
-    hash_row(&last, &row, hash);
+    stk_chain_hash(&last, &row, hash);
 
     stk_pg_arg_int(self, row.id);
     stk_pg_arg_int(self, row.at);
@@ -111,8 +70,8 @@ enum stk_rc stk_pg_audit_add(struct stk_store *store, const struct stk_audit *au
     stk_pg_arg_text(self, row.action);
     stk_pg_arg_text(self, row.subject);
     stk_pg_arg_text(self, row.reason);
-    stk_pg_arg_bytes(self, last.hash, HASH_BYTES);
-    stk_pg_arg_bytes(self, hash, HASH_BYTES);
+    stk_pg_arg_bytes(self, last.hash, STK_CHAIN_BYTES);
+    stk_pg_arg_bytes(self, hash, STK_CHAIN_BYTES);
     return stk_pg_run(self, STMT_AUDIT_ADD, "write to the audit log", NULL, err);
 }
 
@@ -134,27 +93,27 @@ enum stk_rc stk_pg_audits(struct stk_store *store, int64_t before_id, size_t lim
 }
 
 /* NULL, or what is wrong with the row that follows `link`; moves on to it. */
-static const char *check_row(struct link *link, const struct stk_pg_rows *rows, int row)
+static const char *check_row(struct stk_chain_link *link, const struct stk_pg_rows *rows, int row)
 {
     struct stk_audit audit = audit_of(rows, row);
-    unsigned char prev[HASH_BYTES];
-    unsigned char stored[HASH_BYTES];
-    unsigned char hash[HASH_BYTES];
+    unsigned char prev[STK_CHAIN_BYTES];
+    unsigned char stored[STK_CHAIN_BYTES];
+    unsigned char hash[STK_CHAIN_BYTES];
     bool has_hashes = read_hash(rows, row, 6, prev) && read_hash(rows, row, 7, stored);
 
     if (audit.id != link->id + 1) return "rows before it are missing";
-    if (!has_hashes || memcmp(prev, link->hash, HASH_BYTES) != 0) {
+    if (!has_hashes || memcmp(prev, link->hash, STK_CHAIN_BYTES) != 0) {
         return "it does not follow the row before it";
     }
-    hash_row(link, &audit, hash);
-    if (memcmp(stored, hash, HASH_BYTES) != 0) return "it was changed";
+    stk_chain_hash(link, &audit, hash);
+    if (memcmp(stored, hash, STK_CHAIN_BYTES) != 0) return "it was changed";
 
     link->id = audit.id;
-    memcpy(link->hash, hash, HASH_BYTES);
+    memcpy(link->hash, hash, STK_CHAIN_BYTES);
     return NULL;
 }
 
-static enum stk_rc verify_page(struct stk_pg *self, struct link *link, bool *ret_more,
+static enum stk_rc verify_page(struct stk_pg *self, struct stk_chain_link *link, bool *ret_more,
                                struct stk_error *err)
 {
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
@@ -173,7 +132,7 @@ static enum stk_rc verify_page(struct stk_pg *self, struct link *link, bool *ret
 
 enum stk_rc stk_pg_audit_verify(struct stk_store *store, int64_t *ret_rows, struct stk_error *err)
 {
-    struct link link = { 0 };
+    struct stk_chain_link link = { 0 };
     bool more = true;
     enum stk_rc rc = STK_OK;
     while (rc == STK_OK && more) {

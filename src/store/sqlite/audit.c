@@ -8,57 +8,16 @@
  */
 #include "store/sqlite/sqlite.h"
 
-#include <sodium.h>
 #include <string.h>
 
-enum { HASH_BYTES = 32 };
-
-/* A row's place in the chain: its number, and the hash it ends with. */
-struct link {
-    int64_t id;
-    unsigned char hash[HASH_BYTES]; /* before the first row: zeros */
-};
-
-static void hash_number(crypto_generichash_state *state, int64_t number)
-{
-    unsigned char bytes[8];
-    uint64_t rest = (uint64_t)number;
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        bytes[i] = (unsigned char)(rest & 0xff);
-        rest >>= 8;
-    }
-    (void)crypto_generichash_update(state, bytes, sizeof(bytes));
-}
-
-/* NULL has a length that no text has. */
-static void hash_text(crypto_generichash_state *state, const char *text)
-{
-    size_t len = text != NULL ? strlen(text) : 0;
-    hash_number(state, text != NULL ? (int64_t)len : -1);
-    (void)crypto_generichash_update(state, (const unsigned char *)text, len);
-}
-
-static void hash_row(const struct link *before, const struct stk_audit *audit,
-                     unsigned char ret_hash[HASH_BYTES])
-{
-    crypto_generichash_state state;
-    (void)crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
-    (void)crypto_generichash_update(&state, before->hash, HASH_BYTES);
-    hash_number(&state, audit->id);
-    hash_number(&state, audit->at);
-    hash_text(&state, audit->actor);
-    hash_text(&state, audit->action);
-    hash_text(&state, audit->subject);
-    hash_text(&state, audit->reason);
-    (void)crypto_generichash_final(&state, ret_hash, HASH_BYTES);
-}
+#include "store/chain.h"
 
 /* False: the column is no hash. */
-static bool read_hash(sqlite3_stmt *stmt, int column, unsigned char ret_hash[HASH_BYTES])
+static bool read_hash(sqlite3_stmt *stmt, int column, unsigned char ret_hash[STK_CHAIN_BYTES])
 {
     const void *hash = sqlite3_column_blob(stmt, column);
-    if (hash == NULL || sqlite3_column_bytes(stmt, column) != HASH_BYTES) return false;
-    memcpy(ret_hash, hash, HASH_BYTES);
+    if (hash == NULL || sqlite3_column_bytes(stmt, column) != STK_CHAIN_BYTES) return false;
+    memcpy(ret_hash, hash, STK_CHAIN_BYTES);
     return true;
 }
 
@@ -76,10 +35,11 @@ static struct stk_audit audit_of(sqlite3_stmt *stmt)
 
 /* --- adding -------------------------------------------------------------- */
 
-static enum stk_rc find_last(struct stk_sqlite *self, struct link *ret, struct stk_error *err)
+static enum stk_rc find_last(struct stk_sqlite *self, struct stk_chain_link *ret,
+                             struct stk_error *err)
 {
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_AUDIT_LAST];
-    *ret = (struct link){ 0 };
+    *ret = (struct stk_chain_link){ 0 };
     bool row = false;
     enum stk_rc rc = stk_sqlite_next(self, stmt, "read the audit log", &row, err);
     if (rc != STK_OK || !row) return rc;
@@ -93,16 +53,16 @@ enum stk_rc stk_sqlite_audit_add(struct stk_store *store, const struct stk_audit
 {
     struct stk_sqlite *self = downcast(store);
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_AUDIT_ADD];
-    struct link last;
+    struct stk_chain_link last;
     enum stk_rc rc = stk_sqlite_writing(self, err);
     if (rc == STK_OK) rc = find_last(self, &last, err);
     if (rc != STK_OK) return rc;
 
     struct stk_audit row = *audit;
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[STK_CHAIN_BYTES];
     row.id = last.id + 1;
     row.at = now;
-    hash_row(&last, &row, hash);
+    stk_chain_hash(&last, &row, hash);
 
     (void)sqlite3_bind_int64(stmt, 1, row.id);
     (void)sqlite3_bind_int64(stmt, 2, row.at);
@@ -110,8 +70,8 @@ enum stk_rc stk_sqlite_audit_add(struct stk_store *store, const struct stk_audit
     stk_sqlite_bind_text(stmt, 4, row.action);
     stk_sqlite_bind_text(stmt, 5, row.subject);
     stk_sqlite_bind_text(stmt, 6, row.reason);
-    (void)sqlite3_bind_blob(stmt, 7, last.hash, HASH_BYTES, SQLITE_STATIC);
-    (void)sqlite3_bind_blob(stmt, 8, hash, HASH_BYTES, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(stmt, 7, last.hash, STK_CHAIN_BYTES, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(stmt, 8, hash, STK_CHAIN_BYTES, SQLITE_STATIC);
     return stk_sqlite_run(self, stmt, "write to the audit log", err);
 }
 
@@ -135,23 +95,23 @@ enum stk_rc stk_sqlite_audits(struct stk_store *store, int64_t before_id, size_t
 }
 
 /* NULL, or what is wrong with the row that follows `link`; moves on to it. */
-static const char *check_row(struct link *link, sqlite3_stmt *stmt)
+static const char *check_row(struct stk_chain_link *link, sqlite3_stmt *stmt)
 {
     struct stk_audit audit = audit_of(stmt);
-    unsigned char prev[HASH_BYTES];
-    unsigned char stored[HASH_BYTES];
-    unsigned char hash[HASH_BYTES];
+    unsigned char prev[STK_CHAIN_BYTES];
+    unsigned char stored[STK_CHAIN_BYTES];
+    unsigned char hash[STK_CHAIN_BYTES];
     bool has_hashes = read_hash(stmt, 6, prev) && read_hash(stmt, 7, stored);
 
     if (audit.id != link->id + 1) return "rows before it are missing";
-    if (!has_hashes || memcmp(prev, link->hash, HASH_BYTES) != 0) {
+    if (!has_hashes || memcmp(prev, link->hash, STK_CHAIN_BYTES) != 0) {
         return "it does not follow the row before it";
     }
-    hash_row(link, &audit, hash);
-    if (memcmp(stored, hash, HASH_BYTES) != 0) return "it was changed";
+    stk_chain_hash(link, &audit, hash);
+    if (memcmp(stored, hash, STK_CHAIN_BYTES) != 0) return "it was changed";
 
     link->id = audit.id;
-    memcpy(link->hash, hash, HASH_BYTES);
+    memcpy(link->hash, hash, STK_CHAIN_BYTES);
     return NULL;
 }
 
@@ -160,7 +120,7 @@ enum stk_rc stk_sqlite_audit_verify(struct stk_store *store, int64_t *ret_rows,
 {
     struct stk_sqlite *self = downcast(store);
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_AUDIT_WALK];
-    struct link link = { 0 };
+    struct stk_chain_link link = { 0 };
     bool row = false;
     enum stk_rc rc = STK_OK;
     while ((rc = stk_sqlite_next(self, stmt, "verify the audit log", &row, err)) == STK_OK && row) {
