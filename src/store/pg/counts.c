@@ -6,71 +6,23 @@
  */
 #include "store/pg/pg.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 
 enum { FOLD_MAX = 20000, FOLDS_MAX = 10 };
-
-void stk_pg_counts_release(struct count_set *set)
-{
-    free(set->rows);
-    *set = (struct count_set){ 0 };
-}
-
-static void reserve(struct count_set *set, size_t count)
-{
-    if (set->size >= count) return;
-    set->size = count < 8 ? 8 : 2 * count;
-    set->rows = stk_realloc(set->rows, set->size, sizeof(*set->rows));
-}
-
-void stk_pg_counts_copy(struct count_set *to, const struct count_set *from)
-{
-    reserve(to, from->count);
-    if (from->count > 0) memcpy(to->rows, from->rows, from->count * sizeof(*from->rows));
-    to->count = from->count;
-    to->last = 0;
-}
-
-static bool is_of(const struct count_row *row, int64_t sweep_id, int64_t queue_id, int64_t task_id)
-{
-    return row->sweep_id == sweep_id && row->queue_id == queue_id && row->task_id == task_id;
-}
-
-/* A transaction touches few sweeps and tasks; a walk beats a hash. */
-static struct count_row *row_of(struct count_set *set, int64_t sweep_id, int64_t queue_id,
-                                int64_t task_id)
-{
-    if (set->last < set->count && is_of(&set->rows[set->last], sweep_id, queue_id, task_id)) {
-        return &set->rows[set->last];
-    }
-    for (set->last = 0; set->last < set->count; set->last++) {
-        struct count_row *row = &set->rows[set->last];
-        if (is_of(row, sweep_id, queue_id, task_id)) return row;
-    }
-    reserve(set, set->count + 1);
-    struct count_row *row = &set->rows[set->count++];
-    *row = (struct count_row){ .sweep_id = sweep_id, .queue_id = queue_id, .task_id = task_id };
-    return row;
-}
 
 /* --- changes ------------------------------------------------------------- */
 
 void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64_t task_id,
                   enum stk_state from, enum stk_state to, stk_time_ns now)
 {
-    struct count_row *row = row_of(&self->counts, sweep_id, queue_id, task_id);
-    if (from < STK_STATE_COUNT_) row->by[from]--;
-    if (to < STK_STATE_COUNT_) row->by[to]++;
-    if (to < STK_STATE_COUNT_ && stk_state_is_final(to)) row->ended_at = now;
+    stk_tally_move(&self->counts, sweep_id, queue_id, task_id, from, to, now);
 }
 
 /* One column of all rows: the number that stands `at` bytes from a row's start. */
 static void bind_column(struct stk_pg *self, size_t at)
 {
-    const struct count_set *set = &self->counts;
+    const struct stk_tally *set = &self->counts;
     stk_pg_array_ints(self, set->count);
     for (size_t i = 0; i < set->count; i++) {
         int64_t value = 0;
@@ -83,13 +35,13 @@ static void bind_column(struct stk_pg *self, size_t at)
 enum stk_rc stk_pg_counts_write(struct stk_pg *self, struct stk_error *err)
 {
     if (self->counts.count == 0) return STK_OK;
-    bind_column(self, offsetof(struct count_row, sweep_id));
-    bind_column(self, offsetof(struct count_row, queue_id));
-    bind_column(self, offsetof(struct count_row, task_id));
+    bind_column(self, offsetof(struct stk_tally_row, sweep_id));
+    bind_column(self, offsetof(struct stk_tally_row, queue_id));
+    bind_column(self, offsetof(struct stk_tally_row, task_id));
     for (size_t state = 0; state < STK_STATE_COUNT_; state++) {
-        bind_column(self, offsetof(struct count_row, by) + state * sizeof(int64_t));
+        bind_column(self, offsetof(struct stk_tally_row, by) + state * sizeof(int64_t));
     }
-    bind_column(self, offsetof(struct count_row, ended_at));
+    bind_column(self, offsetof(struct stk_tally_row, ended_at));
     self->counts.count = 0;
     return stk_pg_send(self, STMT_COUNT_ADD, "write the counters", NULL, NULL, err);
 }

@@ -112,8 +112,8 @@ void stk_pg_close(struct stk_store *store)
     if (self->in_txn) stk_pg_rollback(store);
     stk_pg_disconnect(self);
     stk_pg_words_release(&self->words);
-    stk_pg_counts_release(&self->counts);
-    stk_pg_counts_release(&self->counts_saved);
+    stk_tally_release(&self->counts);
+    stk_tally_release(&self->counts_saved);
     stk_pg_gates_release(self);
     doings_free(&self->doings);
     doings_free(&self->doubt.doings);

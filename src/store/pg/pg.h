@@ -24,6 +24,7 @@
 #include "store/engine.h"
 #include "store/pg/libpq.h"
 #include "store/pg/stmts.h"
+#include "store/tally.h"
 
 /* The longest that a call waits for the server's answer; then the connection is
  * given up, and with it its transaction. */
@@ -37,17 +38,6 @@ enum { STK_PG_ARGS_MAX = 40, STK_PG_SENT_MAX = 64, STK_PG_NAME_BYTES = 24 };
 struct stk_pg;
 
 /* --- what is kept in memory ----------------------------------------------- */
-
-struct count_row {
-    int64_t sweep_id, queue_id, task_id;
-    int64_t by[STK_STATE_COUNT_];
-    stk_time_ns ended_at; /* of the last job that came to an end; 0: none */
-};
-struct count_set {
-    struct count_row *rows;
-    size_t count, size;
-    size_t last;
-};
 
 /* The tasks by id and the queues by name; read again when older than WORDS_NS,
  * as others change them. */
@@ -205,7 +195,7 @@ struct stk_pg {
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
     struct words words;
-    struct count_set counts, counts_saved; /* of this transaction; at its savepoint */
+    struct stk_tally counts, counts_saved; /* of this transaction; at its savepoint */
     struct kept_sessions sessions;
     struct kept_limits limits;
     stk_time_ns next_due, next_poll; /* as last read; STK_NEVER: none */
@@ -357,8 +347,6 @@ void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64
 STK_MUST_USE enum stk_rc stk_pg_counts_write(struct stk_pg *self, struct stk_error *err);
 /* Adds up changes into the counters; by itself, between transactions. */
 STK_MUST_USE enum stk_rc stk_pg_counts_fold(struct stk_pg *self, struct stk_error *err);
-void stk_pg_counts_copy(struct count_set *to, const struct count_set *from);
-void stk_pg_counts_release(struct count_set *set);
 
 static inline void stk_pg_due_by(struct stk_pg *self, stk_time_ns ready_at)
 {

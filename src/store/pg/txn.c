@@ -364,7 +364,7 @@ enum stk_rc stk_pg_savepoint(struct stk_store *store, struct stk_error *err)
         rc = stk_pg_send(self, STMT_SAVEPOINT_BEGIN, "set a savepoint", NULL, NULL, err);
     }
     if (rc != STK_OK) return rc;
-    stk_pg_counts_copy(&self->counts_saved, &self->counts);
+    stk_tally_copy(&self->counts_saved, &self->counts);
     self->hints_saved = self->hints;
     self->mark_claims = self->doings.claim_count;
     self->mark_settles = self->doings.settle_count;
@@ -399,7 +399,7 @@ void stk_pg_savepoint_undo(struct stk_store *store)
     self->in_savepoint = false;
     self->arg_count = 0;
     self->failed = undo(self) != STK_OK;
-    stk_pg_counts_copy(&self->counts, &self->counts_saved);
+    stk_tally_copy(&self->counts, &self->counts_saved);
     self->hints = self->hints_saved;
     self->doings.claim_count = self->mark_claims;
     self->doings.settle_count = self->mark_settles;

@@ -11,63 +11,17 @@
 
 #include "base/alloc.h"
 
-void stk_sqlite_counts_release(struct count_set *set)
-{
-    free(set->rows);
-    *set = (struct count_set){ 0 };
-}
-
-static void reserve(struct count_set *set, size_t count)
-{
-    if (set->size >= count) return;
-    set->size = count < 8 ? 8 : 2 * count;
-    set->rows = stk_realloc(set->rows, set->size, sizeof(*set->rows));
-}
-
-void stk_sqlite_counts_copy(struct count_set *to, const struct count_set *from)
-{
-    reserve(to, from->count);
-    if (from->count > 0) memcpy(to->rows, from->rows, from->count * sizeof(*from->rows));
-    to->count = from->count;
-    to->last = 0;
-}
-
-static bool is_of(const struct count_row *row, int64_t sweep_id, int64_t queue_id, int64_t task_id)
-{
-    return row->sweep_id == sweep_id && row->queue_id == queue_id && row->task_id == task_id;
-}
-
-/* A transaction touches few sweeps and tasks; a walk beats a hash. */
-static struct count_row *row_of(struct count_set *set, int64_t sweep_id, int64_t queue_id,
-                                int64_t task_id)
-{
-    if (set->last < set->count && is_of(&set->rows[set->last], sweep_id, queue_id, task_id)) {
-        return &set->rows[set->last];
-    }
-    for (set->last = 0; set->last < set->count; set->last++) {
-        struct count_row *row = &set->rows[set->last];
-        if (is_of(row, sweep_id, queue_id, task_id)) return row;
-    }
-    reserve(set, set->count + 1);
-    struct count_row *row = &set->rows[set->count++];
-    *row = (struct count_row){ .sweep_id = sweep_id, .queue_id = queue_id, .task_id = task_id };
-    return row;
-}
-
 /* --- changes ------------------------------------------------------------- */
 
 void stk_sqlite_count(struct stk_sqlite *self, int64_t sweep_id, int64_t queue_id, int64_t task_id,
                       enum stk_state from, enum stk_state to, stk_time_ns now)
 {
-    struct count_row *row = row_of(&self->counts, sweep_id, queue_id, task_id);
-    if (from < STK_STATE_COUNT_) row->by[from]--;
-    if (to < STK_STATE_COUNT_) row->by[to]++;
-    if (to < STK_STATE_COUNT_ && stk_state_is_final(to)) row->ended_at = now;
+    stk_tally_move(&self->counts, sweep_id, queue_id, task_id, from, to, now);
     if (self->loads.known) stk_sqlite_load_move(self, queue_id, from, to);
 }
 
-static enum stk_rc write_one(struct stk_sqlite *self, enum stmt which, const struct count_row *row,
-                             size_t state, struct stk_error *err)
+static enum stk_rc write_one(struct stk_sqlite *self, enum stmt which,
+                             const struct stk_tally_row *row, size_t state, struct stk_error *err)
 {
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[which];
     (void)sqlite3_bind_int64(stmt, 1, row->sweep_id);
@@ -78,7 +32,7 @@ static enum stk_rc write_one(struct stk_sqlite *self, enum stmt which, const str
     return stk_sqlite_run(self, stmt, "write the counters", err);
 }
 
-static enum stk_rc write_ended(struct stk_sqlite *self, const struct count_row *row,
+static enum stk_rc write_ended(struct stk_sqlite *self, const struct stk_tally_row *row,
                                struct stk_error *err)
 {
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_SWEEP_ENDED];
@@ -87,7 +41,7 @@ static enum stk_rc write_ended(struct stk_sqlite *self, const struct count_row *
     return stk_sqlite_run(self, stmt, "write when the sweep ended", err);
 }
 
-static enum stk_rc write_row(struct stk_sqlite *self, const struct count_row *row,
+static enum stk_rc write_row(struct stk_sqlite *self, const struct stk_tally_row *row,
                              struct stk_error *err)
 {
     for (size_t state = 0; state < STK_STATE_COUNT_; state++) {

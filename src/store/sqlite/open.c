@@ -203,8 +203,8 @@ void stk_sqlite_close(struct stk_store *store)
     stk_sqlite_unlock(self);
 
     stk_sqlite_words_release(&self->words);
-    stk_sqlite_counts_release(&self->counts);
-    stk_sqlite_counts_release(&self->counts_saved);
+    stk_tally_release(&self->counts);
+    stk_tally_release(&self->counts_saved);
     stk_sqlite_gates_release(self);
     stk_buf_release(&self->picked_texts);
     stk_buf_release(&self->text);

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "store/engine.h"
+#include "store/tally.h"
 
 /* Every statement that is kept: a file of sql/sqlite each. A reader prepares
  * those marked READ only. */
@@ -85,18 +86,6 @@ enum stmt {
 /* How long to wait for a program that holds the file's locks; stoker's own
  * connections never wait for each other. */
 enum { STK_SQLITE_BUSY_MS = 2000 };
-
-/* What a transaction has changed in the counters; see counts.c. */
-struct count_row {
-    int64_t sweep_id, queue_id, task_id;
-    int64_t by[STK_STATE_COUNT_];
-    stk_time_ns ended_at; /* of the last job that came to an end; 0: none */
-};
-struct count_set {
-    struct count_row *rows;
-    size_t count, size;
-    size_t last; /* where the last change went: mostly the next one goes there too */
-};
 
 /* Jobs of a queue that wait or run, kept by the writer once somebody has asked;
  * a rollback makes it read them again. */
@@ -178,7 +167,7 @@ struct stk_sqlite {
     bool has_remote;       /* there may be rows in remote; once true it stays so */
     struct words words;
     struct load_set loads;
-    struct count_set counts, counts_saved; /* of this transaction; at its savepoint */
+    struct stk_tally counts, counts_saved; /* of this transaction; at its savepoint */
     struct kept_sessions sessions;
     struct kept_limits limits;
 
@@ -298,8 +287,6 @@ void stk_sqlite_load_move(struct stk_sqlite *self, int64_t queue_id, enum stk_st
 void stk_sqlite_count(struct stk_sqlite *self, int64_t sweep_id, int64_t queue_id, int64_t task_id,
                       enum stk_state from, enum stk_state to, stk_time_ns now);
 STK_MUST_USE enum stk_rc stk_sqlite_counts_write(struct stk_sqlite *self, struct stk_error *err);
-void stk_sqlite_counts_copy(struct count_set *to, const struct count_set *from);
-void stk_sqlite_counts_release(struct count_set *set);
 
 /* Reads next_due again; on an error it is 0, so that the next promote tries. */
 void stk_sqlite_due_reread(struct stk_sqlite *self);

@@ -123,7 +123,7 @@ enum stk_rc stk_sqlite_savepoint(struct stk_store *store, struct stk_error *err)
         rc = stk_sqlite_run(self, self->stmts[STMT_SAVEPOINT_BEGIN], "set a savepoint", err);
     }
     if (rc != STK_OK) return rc;
-    stk_sqlite_counts_copy(&self->counts_saved, &self->counts);
+    stk_tally_copy(&self->counts_saved, &self->counts);
     self->in_savepoint = true;
     return STK_OK;
 }
@@ -144,7 +144,7 @@ void stk_sqlite_savepoint_undo(struct stk_store *store)
     if (!self->in_savepoint) return;
     self->in_savepoint = false;
 
-    stk_sqlite_counts_copy(&self->counts, &self->counts_saved);
+    stk_tally_copy(&self->counts, &self->counts_saved);
     self->words.known = false;
     stk_sqlite_gates_doubt(self);
     stk_sqlite_loads_doubt(self);
