@@ -90,7 +90,7 @@ static enum stk_rc must_be_empty(struct stk_load *load, const struct stk_move_ta
     STK_CLEANUP(stk_freep) char *sql = stk_format("SELECT count(*) FROM stoker.%s", table->name);
     STK_CLEANUP(stk_freep) char *rows = NULL;
     enum stk_rc rc = run(load, sql, "count the rows", PGRES_TUPLES_OK, &rows, err);
-    if (rc != STK_OK || strcmp(rows, "0") == 0) return rc;
+    if (rc != STK_OK || (rows != NULL && strcmp(rows, "0") == 0)) return rc;
     return stk_fail(err, STK_CONFLICT,
                     "the target is not empty: %s row%s in %s; a store moves into a new database "
                     "(createdb) only, and only once",
