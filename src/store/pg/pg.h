@@ -4,10 +4,10 @@
  *
  * One file each: connect (connections, deadlines), exchange (statements and
  * their replies), open, migrate, txn (and what becomes of a lost commit), words
- * (tasks, queues), submit, claim, settle, people (cancel, retry), rescue,
- * remote (jobs elsewhere), counts, sweeps, read (jobs, attempts), rows (pools,
- * events), gates (sessions, limits), accounts (users, tokens), audit, notices,
- * consoles, listen, health.
+ * (tasks, queues), submit, claim, settle, complete (settling many at once),
+ * people (cancel, retry), rescue, remote (jobs elsewhere), counts, sweeps, read
+ * (jobs, attempts), rows (pools, events), gates (sessions, limits), accounts
+ * (users, tokens), audit, notices, consoles, listen, health.
  *
  * A statement is a file of sql/pg; every object is written stoker.NAME, since a
  * pooler keeps no search_path. All parameters and results travel in binary:
@@ -190,7 +190,7 @@ struct stk_pg {
     struct doings doings;                    /* of this transaction */
     struct doubt doubt;
     int64_t claim_pool, claim_log_from; /* of the claims; where its log begins */
-    struct late *late;                  /* settles whose reply is out; see settle.c */
+    struct late *late;                  /* settles whose reply is out; see complete.c */
     size_t late_count, late_size;
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
@@ -306,6 +306,9 @@ bool stk_pg_settled_lately(const struct stk_pg *self, int64_t job_id, int64_t at
 /* For the commit: these are claimed, this has ended. */
 void stk_pg_txn_claim(struct stk_pg *self, const struct live *claim);
 void stk_pg_txn_settle(struct stk_pg *self, int64_t job_id, int64_t attempt_id);
+/* Writes those that go the common way together, and marks them as accepted. */
+STK_MUST_USE enum stk_rc stk_pg_complete(struct stk_pg *self, struct stk_settle *settles,
+                                         size_t count, stk_time_ns now, struct stk_error *err);
 /* Settles that the common way refused: for what reason, by the long way. */
 STK_MUST_USE enum stk_rc stk_pg_settle_late(struct stk_pg *self, struct stk_error *err);
 /* Jobs claimed in a commit whose answer was lost: nobody runs them. */
@@ -414,6 +417,7 @@ STK_MUST_USE enum stk_rc stk_pg_list_ids(struct stk_pg *self, const struct stk_p
 
 /* Whether a text is JSON, and UTF-8 without NUL, so that the server takes it. */
 bool stk_pg_is_json(const char *text, size_t len);
+bool stk_pg_is_bad_result(const struct stk_settle *settle); /* says it is JSON, and is not */
 STK_MUST_USE enum stk_rc stk_pg_event_add(struct stk_pg *self, enum stk_event_kind kind,
                                           const struct stk_event *event, stk_time_ns now,
                                           struct stk_error *err);
