@@ -111,7 +111,7 @@ void stk_pg_close(struct stk_store *store)
     struct stk_pg *self = downcast(store);
     if (self->in_txn) stk_pg_rollback(store);
     stk_pg_disconnect(self);
-    stk_pg_words_release(&self->words);
+    stk_words_clear(&self->words);
     stk_tally_release(&self->counts);
     stk_tally_release(&self->counts_saved);
     stk_pg_gates_release(self);

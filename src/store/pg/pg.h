@@ -25,6 +25,7 @@
 #include "store/pg/libpq.h"
 #include "store/pg/stmts.h"
 #include "store/tally.h"
+#include "store/words.h"
 
 /* The longest that a call waits for the server's answer; then the connection is
  * given up, and with it its transaction. */
@@ -38,26 +39,6 @@ enum { STK_PG_ARGS_MAX = 40, STK_PG_SENT_MAX = 64, STK_PG_NAME_BYTES = 24 };
 struct stk_pg;
 
 /* --- what is kept in memory ----------------------------------------------- */
-
-/* The tasks by id and the queues by name; read again when older than WORDS_NS,
- * as others change them. */
-struct task_word {
-    int64_t id, queue_id;
-    char *name;
-};
-struct queue_word {
-    char *name, *reason, *actor;
-};
-struct words {
-    struct task_word *tasks;
-    size_t task_count;
-    struct stk_queue *queues; /* their strings are those of queue_words */
-    struct queue_word *queue_words;
-    size_t queue_count;
-    bool known;
-    bool in_use;         /* by this transaction: stays as it is */
-    stk_time_ns read_at; /* mono */
-};
 
 /* Sessions and limits, as this transaction has read them: others write, too.
  * versions: of the rows, for session_set. */
@@ -194,7 +175,9 @@ struct stk_pg {
     size_t late_count, late_size;
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
-    struct words words;
+    struct stk_words words;
+    bool words_in_use;                     /* by this transaction: they stay as they are */
+    stk_time_ns words_read_at;             /* mono */
     struct stk_tally counts, counts_saved; /* of this transaction; at its savepoint */
     struct kept_sessions sessions;
     struct kept_limits limits;
@@ -338,10 +321,8 @@ void stk_pg_read_endp(struct read_txn *txn); /* for STK_CLEANUP */
 
 /* --- words, counts, due times ------------------------------------------------ */
 
+/* They are known from here on. */
 STK_MUST_USE enum stk_rc stk_pg_words(struct stk_pg *self, struct stk_error *err);
-void stk_pg_words_release(struct words *words);
-const struct task_word *stk_pg_task_by_id(const struct stk_pg *self, int64_t id);
-const struct stk_queue *stk_pg_queue_by_id(const struct stk_pg *self, int64_t id);
 
 /* One job moves from a state to another; STK_STATE_COUNT_: from nowhere. */
 void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64_t task_id,

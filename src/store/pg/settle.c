@@ -18,8 +18,6 @@ static enum stk_rc find_held(struct stk_pg *self, const struct stk_settle *settl
     enum stk_rc rc = stk_pg_run(self, STMT_JOB_RUNNING, "find the attempt's job", &rows, err);
     *ret_found = rc == STK_OK && rows.count == 1;
     if (!*ret_found) return rc;
-    const struct task_word *task = stk_pg_task_by_id(self, stk_pg_int(&rows, 0, 0));
-    const struct stk_queue *queue = stk_pg_queue_by_id(self, stk_pg_int(&rows, 0, 1));
     *ret = (struct stk_held){
         .task_id = stk_pg_int(&rows, 0, 0),
         .queue_id = stk_pg_int(&rows, 0, 1),
@@ -31,8 +29,8 @@ static enum stk_rc find_held(struct stk_pg *self, const struct stk_settle *settl
         .worker = stk_pg_int(&rows, 0, 7),
         .started_at = stk_pg_int(&rows, 0, 8),
         .rank = stk_pg_int(&rows, 0, 9),
-        .task = task != NULL ? task->name : NULL,
-        .queue = queue != NULL ? queue->name : NULL,
+        .task = stk_words_task_name(&self->words, stk_pg_int(&rows, 0, 0)),
+        .queue = stk_words_queue_name(&self->words, stk_pg_int(&rows, 0, 1)),
     };
     return STK_OK;
 }

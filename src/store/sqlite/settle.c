@@ -16,8 +16,6 @@ static enum stk_rc find_held(struct stk_sqlite *self, const struct stk_settle *s
 
     enum stk_rc rc = stk_sqlite_next(self, stmt, "find the attempt's job", ret_found, err);
     if (rc != STK_OK || !*ret_found) return rc;
-    const struct task_word *task = stk_sqlite_task_by_id(self, sqlite3_column_int64(stmt, 0));
-    const struct stk_queue *queue = stk_sqlite_queue_by_id(self, sqlite3_column_int64(stmt, 1));
     *ret = (struct stk_held){
         .task_id = sqlite3_column_int64(stmt, 0),
         .queue_id = sqlite3_column_int64(stmt, 1),
@@ -28,8 +26,8 @@ static enum stk_rc find_held(struct stk_sqlite *self, const struct stk_settle *s
         .pool_id = sqlite3_column_int64(stmt, 6),
         .worker = sqlite3_column_int64(stmt, 7),
         .started_at = sqlite3_column_int64(stmt, 8),
-        .task = task != NULL ? task->name : NULL,
-        .queue = queue != NULL ? queue->name : NULL,
+        .task = stk_words_task_name(&self->words, sqlite3_column_int64(stmt, 0)),
+        .queue = stk_words_queue_name(&self->words, sqlite3_column_int64(stmt, 1)),
     };
     return STK_OK;
 }
