@@ -93,6 +93,31 @@ const char *stk_ending_tail(const struct stk_settle *settle, size_t *ret_len)
     return tail;
 }
 
+/* --- elsewhere ----------------------------------------------------------- */
+
+/* A job parked for want of a pool or session, with nothing new known of it,
+ * must not be claimed again at once, for ever. */
+#define AGAIN_AFTER STK_MINUTE
+
+stk_time_ns stk_ending_poll_at(const struct stk_settle *settle, bool cancel, stk_time_ns now)
+{
+    bool at_once = cancel || settle->outcome == STK_OUTCOME_INTERRUPTED;
+    return at_once ? now : now + AGAIN_AFTER;
+}
+
+enum stk_rc stk_ending_fail_park(struct stk_error *err)
+{
+    return stk_fail(err, STK_CONFLICT, "no authority is known to have it");
+}
+
+enum stk_rc stk_ending_fail_note(int64_t job_id, struct stk_error *err)
+{
+    return stk_fail(err, STK_CONFLICT,
+                    "job %lld must not be submitted: this attempt does not hold it, or the "
+                    "authority has it already",
+                    (long long)job_id);
+}
+
 /* --- history ------------------------------------------------------------- */
 
 /* clang-format off */

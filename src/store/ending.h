@@ -44,6 +44,12 @@ const char *stk_ending_result(const struct stk_settle *settle, struct stk_buf *b
 /* The end of its output that is kept; NULL: none. */
 const char *stk_ending_tail(const struct stk_settle *settle, size_t *ret_len);
 
+/* When a job that is parked once more, with nothing new known of it, is polled. */
+stk_time_ns stk_ending_poll_at(const struct stk_settle *settle, bool cancel, stk_time_ns now);
+/* Of jobs elsewhere, STK_CONFLICT: it cannot be parked; it must not be submitted. */
+enum stk_rc stk_ending_fail_park(struct stk_error *err);
+enum stk_rc stk_ending_fail_note(int64_t job_id, struct stk_error *err);
+
 /* Whether the attempt gets a row of its own, besides the job's. */
 bool stk_ending_keeps_row(const struct stk_settle *settle);
 /* The event of this outcome, if it has one. `error`: what the job keeps. */
