@@ -88,7 +88,7 @@ def test_R_A1_jobs_of_a_killed_pool_are_run_by_another_within_its_lease(shared):
     sweep(shared, 8, seconds=3)
     first = shared.start_pool()
     eventually(lambda: shared.counts().get("running") == 4)
-    first.kill9()
+    first.kill9(keeps_lease=True)
     shared.start_pool()
     shared.wait_counts(timeout=40, completed=8)
     assert shared.sql("SELECT count(*) FROM jobs WHERE interruptions = 1 AND attempt = 1") == [(4,)]
