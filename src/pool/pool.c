@@ -20,6 +20,7 @@
 #include "pool/worker.h"
 #include "session/keeper.h"
 #include "session/notifier.h"
+#include "store/hints.h"
 
 struct stk_pool {
     struct stk_pool_options options;
