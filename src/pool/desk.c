@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "pool/poll.h"
 #include "pool/round.h"
+#include "pool/said.h"
 
 #define TEND_NS (5 * STK_SECOND)
 
@@ -468,14 +469,5 @@ void stk_desk_view(struct stk_desk *desk, struct stk_pool_view *ret)
     ret->busy = 0;
     stk_desk_workers(desk, count_busy, &ret->busy);
 
-    (void)pthread_mutex_lock(&desk->lock);
-    stk_rate_add(&desk->rate, desk->settled_count, stk_clock_now());
-    ret->per_s = desk->rate.per_s;
-    ret->late_answers = desk->late_count;
-    ret->broken = desk->broken;
-    (void)snprintf(ret->reason, sizeof(ret->reason), "%s", desk->pause_reason);
-    (void)pthread_mutex_unlock(&desk->lock);
-    ret->state = atomic_load(&desk->stop_level) != STK_GO_ON ? "stopping"
-                 : ret->reason[0] != '\0'                    ? "paused"
-                                                             : "running";
+    stk_said_view(desk, ret->busy == 0, ret);
 }

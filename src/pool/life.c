@@ -8,11 +8,13 @@
 #include "base/clock.h"
 #include "pool/poll.h"
 #include "pool/round.h"
+#include "pool/said.h"
 #include "store/access.h"
 
 #define BEAT_NS   (10 * STK_SECOND) /* on SQLite: for people */
 #define RESCUE_NS (5 * STK_SECOND)
 #define AGAIN_NS  STK_SECOND
+#define HUSH_NS   (2 * STK_SECOND) /* between beats that only say another state */
 
 static stk_time_ns end_of(const struct stk_life *life, stk_time_ns sent_at)
 {
@@ -56,11 +58,22 @@ enum stk_rc stk_life_check_in(struct stk_store *store, uint32_t workers, stk_tim
 
 /* --- in a round ---------------------------------------------------------- */
 
-stk_time_ns stk_life_due_at(const struct stk_desk *desk)
+/* People wait to see a stop, and it comes once. */
+static stk_time_ns beat_due_at(const struct stk_desk *desk)
 {
     const struct stk_life *life = &desk->life;
-    bool rescues_first = desk->is_shared && life->rescue_at < life->beat_at;
-    return rescues_first ? life->rescue_at : life->beat_at;
+    if (!desk->is_shared) return life->beat_at;
+    enum stk_pool_state state = stk_said_state(desk);
+    if (state == life->told) return life->beat_at;
+    stk_time_ns at = state == STK_POOL_STOPPING ? 0 : life->told_at + HUSH_NS;
+    return at < life->beat_at ? at : life->beat_at;
+}
+
+stk_time_ns stk_life_due_at(const struct stk_desk *desk)
+{
+    stk_time_ns beat_at = beat_due_at(desk);
+    bool rescues_first = desk->is_shared && desk->life.rescue_at < beat_at;
+    return rescues_first ? desk->life.rescue_at : beat_at;
 }
 
 bool stk_life_is_due(const struct stk_desk *desk, stk_time_ns mono)
@@ -78,8 +91,13 @@ static enum stk_rc beat(struct stk_desk *desk, stk_time_ns mono, stk_time_ns now
                         struct stk_error *err)
 {
     struct stk_life *life = &desk->life;
-    if (mono < life->beat_at) return STK_OK;
-    enum stk_rc rc = stk_store_pool_beat(desk->options.store, desk->options.pool_id, now, err);
+    struct stk_pool_said said;
+    char reason[400];
+    if (mono < beat_due_at(desk)) return STK_OK;
+    stk_said_make(desk, reason, sizeof(reason), &said);
+    life->telling = said.state;
+    enum stk_rc rc =
+        stk_store_pool_beat(desk->options.store, desk->options.pool_id, &said, now, err);
     life->beaten = rc == STK_OK;
     life->is_taken = desk->is_shared && rc == STK_CONFLICT;
     return rc;
@@ -145,6 +163,8 @@ void stk_life_written(struct stk_desk *desk)
     struct stk_life *life = &desk->life;
     if (life->beaten) {
         life->beat_at = life->sent_at + life->beat_ns;
+        life->told = life->telling;
+        life->told_at = life->sent_at;
         stk_lifeline_extend(life->line, end_of(life, life->sent_at));
     }
     if (!desk->is_shared) return;
@@ -205,6 +225,8 @@ static void begin(struct stk_desk *desk, int64_t id, stk_time_ns sent_at)
     desk->fresh = 0;
     desk->retry_at = 0;
     life->said = life->is_taken = false;
+    life->told = STK_POOL_RUNNING;
+    life->told_at = sent_at;
     life->beat_at = sent_at + life->beat_ns;
     life->rescue = (struct stk_bulk){ .cursor = 0 };
     life->rescue_at = life->cancel_at = 0;

@@ -35,6 +35,8 @@ struct stk_life {
     struct stk_bulk rescue, rescue_next;       /* durable; with this round */
     bool rescued;                              /* in this round */
     bool said;                                 /* that this life is over */
+    enum stk_pool_state told, telling;         /* with the last beat; with this one */
+    stk_time_ns told_at;                       /* mono */
 };
 
 STK_MUST_USE enum stk_rc stk_life_start(struct stk_desk *desk, struct stk_error *err);

@@ -304,6 +304,7 @@ static enum stk_rc ask_gate(struct stk_desk *desk, const struct stk_queue *queue
     struct stk_gate gate = { 0 };
     enum stk_rc rc = stk_gate_ask(&desk->gates, desk->options.store, queue, now, &gate, err);
     desk->generation = gate.generation;
+    if (gate.closed_by != NULL) desk->closed = gate.closed_by;
     if (rc != STK_OK || gate.admits >= *left) return rc;
     *left = gate.admits;
     if (gate.again_at == STK_NEVER) return STK_OK;
@@ -411,6 +412,7 @@ static enum stk_rc claim(struct stk_desk *desk, stk_time_ns now, struct stk_erro
     if (atomic_load(&desk->stop_level) != STK_GO_ON) return STK_OK;
 
     desk->gate_at = STK_NEVER;
+    desk->closed = NULL;
     enum stk_rc polled = claim_polls(desk, now, err);
     if (polled == STK_OK) polled = hold_unknown(desk, now, err);
     if (polled != STK_OK) return polled;
@@ -421,6 +423,7 @@ static enum stk_rc claim(struct stk_desk *desk, stk_time_ns now, struct stk_erro
         if (rc == STK_OK) rc = hold_unknown(desk, now, err);
         if (rc != STK_OK) return rc;
     }
+    atomic_store(&desk->waits_for, desk->closed);
     desk->hungry = more;
     desk->turn++;
     return STK_OK;

@@ -43,6 +43,8 @@ struct stk_desk {
     _Atomic stk_time_ns turned_at; /* mono */
     _Atomic uint32_t ended;
     _Atomic unsigned heard; /* hints, not yet followed */
+    _Atomic(const char *)
+        waits_for; /* the closed session that jobs waited for when last claimed; NULL: none */
     struct stk_bell all_ended;
 
     /* under lock: what stk_desk_view shows */
@@ -66,6 +68,7 @@ struct stk_desk {
     uint32_t *numbers; /* worker numbers offered to a claim */
     size_t offered;
     int64_t generation; /* of the session of the queue that is being claimed from */
+    const char *closed; /* waits_for of the claim under way */
     bool is_shared;     /* the store is */
     struct stk_life life;
     stk_time_ns ahead_ns; /* of this machine's clock is the store's, in this round */

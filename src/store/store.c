@@ -346,10 +346,12 @@ enum stk_rc stk_store_pool_start(struct stk_store *store, const char *host, int6
     return store->engine->pool_start(store, host, pid, workers, now, ret_id, err);
 }
 
-enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
+enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id,
+                                const struct stk_pool_said *said, stk_time_ns now,
                                 struct stk_error *err)
 {
-    return store->engine->pool_beat(store, id, now, err);
+    assert(said->state <= STK_POOL_STOPPING);
+    return store->engine->pool_beat(store, id, said, now, err);
 }
 
 enum stk_rc stk_store_pool_stop(struct stk_store *store, int64_t id, stk_time_ns now,

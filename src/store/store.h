@@ -36,6 +36,7 @@
 #include "model/event.h"
 #include "model/lifecycle.h"
 #include "model/limit.h"
+#include "model/pool_state.h"
 #include "model/progress.h"
 #include "model/remote.h"
 #include "model/session.h"
@@ -373,6 +374,13 @@ STK_MUST_USE enum stk_rc stk_store_counts_by_task(struct stk_store *store, stk_t
 
 /* --- pools and events ---------------------------------------------------- */
 
+/* What a pool says of itself with a beat. Others read it on a shared store; on
+ * SQLite they ask the owner, and it is kept nowhere. */
+struct stk_pool_said {
+    enum stk_pool_state state; /* one of the STK_POOL_SAID_COUNT_ first */
+    const char *reason;        /* of the state; or NULL */
+    double per_s;              /* jobs ended a second, lately */
+};
 struct stk_pool_row {
     int64_t id; /* shown as "p1" */
     const char *host;
@@ -381,13 +389,15 @@ struct stk_pool_row {
     stk_time_ns started_at, beat_at, stopped_at; /* stopped_at STK_NEVER while alive */
     stk_time_ns lease_until;                     /* STK_NEVER: it has none */
     const char *ended;                           /* "stopped", "lost", or NULL */
+    struct stk_pool_said said;
 };
 STK_MUST_USE enum stk_rc stk_store_pool_start(struct stk_store *store, const char *host,
                                               int64_t pid, uint32_t workers, stk_time_ns now,
                                               int64_t *ret_id, struct stk_error *err);
 /* STK_CONFLICT: its lease has run out, its jobs may be others' by now: end all
  * attempts, start again under a new id. */
-STK_MUST_USE enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
+STK_MUST_USE enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id,
+                                             const struct stk_pool_said *said, stk_time_ns now,
                                              struct stk_error *err);
 STK_MUST_USE enum stk_rc stk_store_pool_stop(struct stk_store *store, int64_t id, stk_time_ns now,
                                              struct stk_error *err);

@@ -1398,9 +1398,10 @@ static void pool__beats_until_it_has_stopped(void **state)
 {
     (void)state;
     struct stk_pool_row row = { 0 };
+    const struct stk_pool_said said = { .state = STK_POOL_RUNNING };
     begin();
     OK(stk_store_pool_start(store, "host", 42, 3, BORN, &row.id, &err));
-    OK(stk_store_pool_beat(store, row.id, NOW + 5, &err));
+    OK(stk_store_pool_beat(store, row.id, &said, NOW + 5, &err));
     commit();
     OK(stk_store_pools(store, 100, see_pool, &row, &err));
     assert_int_equal(row.pid, 42);
@@ -1410,7 +1411,7 @@ static void pool__beats_until_it_has_stopped(void **state)
 
     begin();
     OK(stk_store_pool_stop(store, row.id, NOW + 9, &err));
-    assert_int_equal(stk_store_pool_beat(store, row.id, NOW + 10, &err), STK_CONFLICT);
+    assert_int_equal(stk_store_pool_beat(store, row.id, &said, NOW + 10, &err), STK_CONFLICT);
     commit();
     OK(stk_store_pools(store, 100, see_pool, &row, &err));
     assert_int_equal(row.stopped_at, NOW + 9);

@@ -61,8 +61,8 @@ static enum stk_rc trim_claims(struct stk_pg *self, int64_t pool_id, struct stk_
 
 /* It is not asked whether the lease has run out: as long as nobody has taken the
  * pool for gone its jobs are its own. */
-enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
-                             struct stk_error *err)
+enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, const struct stk_pool_said *said,
+                             stk_time_ns now, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
     int64_t changed = 0;
@@ -76,6 +76,9 @@ enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, stk_time_ns no
         if (self->live.places[i].id != 0) stk_pg_item_int(self, self->live.places[i].id);
     }
     stk_pg_array_end(self);
+    stk_pg_arg_text(self, stk_pool_state_name(said->state));
+    stk_pg_arg_text(self, said->reason);
+    stk_pg_arg_real(self, said->per_s);
     rc = stk_pg_change(self, STMT_POOL_BEAT, "write a pool's heartbeat", &changed, err);
     if (rc == STK_OK && changed == 1) rc = trim_claims(self, id, err);
     if (rc != STK_OK || changed == 1) return rc;
@@ -100,6 +103,16 @@ enum stk_rc stk_pg_pool_stop(struct stk_store *store, int64_t id, stk_time_ns no
     return add_pool_event(self, STK_EVENT_POOL_STOPPED, id, text, now, err);
 }
 
+/* A word that this program does not know yet is one of a newer pool. */
+static struct stk_pool_said said_of(const struct stk_pg_rows *rows, int row)
+{
+    struct stk_pool_said said = { .state = STK_POOL_RUNNING,
+                                  .reason = stk_pg_text(rows, row, 10),
+                                  .per_s = stk_pg_real(rows, row, 11) };
+    (void)stk_pool_state_from_name(stk_pg_text(rows, row, 9), &said.state);
+    return said;
+}
+
 enum stk_rc stk_pg_pools(struct stk_store *store, size_t limit, stk_pool_fn each, void *context,
                          struct stk_error *err)
 {
@@ -118,6 +131,7 @@ enum stk_rc stk_pg_pools(struct stk_store *store, size_t limit, stk_pool_fn each
             .stopped_at = stk_pg_time(&rows, i, 6),
             .ended = stk_pg_text(&rows, i, 7),
             .lease_until = stk_pg_int(&rows, i, 8),
+            .said = said_of(&rows, i),
         };
         each(context, &pool);
     }

@@ -184,7 +184,8 @@ CREATE TABLE stoker.attempt (
     UNIQUE (job_id, attempt_id)
 );
 
--- running: the jobs in its workers' hands at its last beat.
+-- running: the jobs in its workers' hands at its last beat; state, reason, per_s: what it
+-- said then (model/pool_state.h).
 CREATE TABLE stoker.pool (
     id          bigint   PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     host        text     NOT NULL,
@@ -196,6 +197,10 @@ CREATE TABLE stoker.pool (
     stopped_at  bigint,
     ended       text     CHECK (ended IN ('stopped', 'lost')),
     running     bigint[] NOT NULL DEFAULT '{}',
+    state       text     NOT NULL DEFAULT 'running'
+                         CHECK (state IN ('running', 'draining', 'waiting', 'stopping')),
+    reason      text,
+    per_s       double precision NOT NULL DEFAULT 0,
     rescued     boolean  NOT NULL DEFAULT false, -- ended, and none of its jobs is running any more
     CHECK ((stopped_at IS NULL) = (ended IS NULL))
 ) WITH (fillfactor = 50);
@@ -514,7 +519,10 @@ SELECT id, stoker.rfc3339(at) AS at, kind, job_id, sweep_id, 'p' || pool_id AS p
 
 CREATE VIEW stoker.pools AS
 SELECT id, 'p' || id AS name, host, pid, workers, stoker.rfc3339(started_at) AS started_at,
-       stoker.rfc3339(beat_at) AS beat_at, stoker.rfc3339(stopped_at) AS stopped_at, ended
+       stoker.rfc3339(beat_at) AS beat_at, stoker.rfc3339(stopped_at) AS stopped_at, ended,
+       CASE WHEN ended IS NULL THEN state END AS state,
+       CASE WHEN ended IS NULL THEN reason END AS reason,
+       CASE WHEN ended IS NULL THEN per_s END AS per_s
   FROM stoker.pool;
 
 CREATE VIEW stoker.queues AS
