@@ -34,7 +34,7 @@
     X(notice_add) X(notices_due) X(notice_tried)                              \
     X(cancels) X(sweep_take) X(hints) X(tell) X(listen)                       \
     X(watch) X(watched) X(ship) X(shipped)                                    \
-    X(tend) X(doctor)
+    X(tend) X(news) X(doctor)
 /* clang-format on */
 
 enum { STK_ENGINE_SCHEMES = 2 };

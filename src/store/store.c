@@ -564,6 +564,11 @@ enum stk_rc stk_store_tend(struct stk_store *store, bool idle, struct stk_error 
     return store->engine->tend(store, idle, err);
 }
 
+const char *stk_store_news(struct stk_store *store)
+{
+    return store->engine->news(store);
+}
+
 enum stk_rc stk_store_doctor(struct stk_store *store, bool deep, stk_finding_fn each, void *context,
                              struct stk_error *err)
 {

@@ -630,6 +630,10 @@ STK_MUST_USE enum stk_rc stk_store_shipped(struct stk_store *store, int64_t pool
  * Between transactions, by the writer. */
 STK_MUST_USE enum stk_rc stk_store_tend(struct stk_store *store, bool idle, struct stk_error *err);
 
+/* A sentence that people should read, each once, as tend has found it; NULL: none.
+ * Borrowed until the next call. */
+const char *stk_store_news(struct stk_store *store);
+
 enum stk_finding { STK_FINDING_OK, STK_FINDING_WARN, STK_FINDING_BAD };
 typedef void (*stk_finding_fn)(void *context, enum stk_finding level, const char *text);
 /* What `stoker doctor` says of the store. deep: every page, and the counters

@@ -219,6 +219,7 @@ static enum stk_rc set_up(struct stk_pg *self, struct stk_error *err)
     if (rc != STK_OK) return rc;
     stk_pg_clock_set(self, stk_pg_int(&rows, 0, 0));
     self->timeline = stk_pg_int(&rows, 0, 1);
+    stk_past_met(self, stk_pg_int(&rows, 0, 2));
     return STK_OK;
 }
 

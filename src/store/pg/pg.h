@@ -7,7 +7,7 @@
  * (tasks, queues), submit, claim, settle, people (cancel, retry), rescue,
  * remote (jobs elsewhere), counts, sweeps, read (jobs, attempts), rows (pools,
  * events), gates (sessions, limits), accounts (users, tokens), audit, notices,
- * consoles, listen, health.
+ * consoles, listen, past (a database that went back), health.
  *
  * A statement is a file of sql/pg; every object is written stoker.NAME, since a
  * pooler keeps no search_path. All parameters and results travel in binary:
@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "store/engine.h"
 #include "store/pg/libpq.h"
+#include "store/pg/past.h"
 #include "store/pg/stmts.h"
 #include "store/tally.h"
 
@@ -195,6 +196,7 @@ struct stk_pg {
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
     struct words words;
+    struct past past;
     struct stk_tally counts, counts_saved; /* of this transaction; at its savepoint */
     struct kept_sessions sessions;
     struct kept_limits limits;
