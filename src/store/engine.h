@@ -51,6 +51,8 @@ struct stk_store {
     const struct stk_engine *engine;
 };
 
+void stk_store_say_wait(const char *sentence); /* see stk_store_on_wait */
+
 extern const struct stk_engine stk_engine_sqlite;
 extern const struct stk_engine stk_engine_pg;
 

@@ -29,6 +29,18 @@ static enum stk_rc fail_url(const char *url, struct stk_error *err)
 
 /* --- opening ------------------------------------------------------------- */
 
+static stk_store_wait_fn say_wait;
+
+void stk_store_on_wait(stk_store_wait_fn say)
+{
+    say_wait = say;
+}
+
+void stk_store_say_wait(const char *sentence)
+{
+    if (say_wait != NULL) say_wait(sentence);
+}
+
 enum stk_rc stk_store_open(const char *url, const struct stk_store_options *options,
                            struct stk_store **ret, struct stk_error *err)
 {

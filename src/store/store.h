@@ -69,6 +69,10 @@ struct stk_store_options {
  * STK_BAD_DATA: corrupt, with what to do. STK_DENIED: read-only. */
 STK_MUST_USE enum stk_rc stk_store_open(const char *url, const struct stk_store_options *options,
                                         struct stk_store **ret, struct stk_error *err);
+/* Opening may wait for another process that migrates, for minutes; then it says so,
+ * once, with this. Of the whole process, set before the first opening; NULL: not. */
+typedef void (*stk_store_wait_fn)(const char *sentence);
+void stk_store_on_wait(stk_store_wait_fn say);
 void stk_store_close(struct stk_store *store);
 void stk_store_closep(struct stk_store **store);
 

@@ -20,7 +20,8 @@ static int open_both(void **state)
     struct stk_store_options options = { .command = "test_past" };
     (void)run_open(state);
     OK(stk_store_open(getenv("STK_TEST_STORE"), &options, &other, &err));
-    OK(stk_pg_connect(downcast(other)->pq, getenv("STK_TEST_STORE"), "by hand", &by_hand, &err));
+    OK(stk_pg_connect(downcast(other)->pq, getenv("STK_TEST_STORE"), "by hand", NULL, &by_hand,
+                      &err));
     return 0;
 }
 

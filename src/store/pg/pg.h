@@ -279,12 +279,20 @@ int64_t stk_pg_affected(const struct stk_pg_rows *rows);
 
 /* --- connections (connect.c) ------------------------------------------------ */
 
-/* Connects within STK_PG_CONNECT_NS; an own connection of a listener as well. */
+/* Another thread may cut waits short: it sets `until`, then rings. */
+struct stk_pg_hurry {
+    int bell;                  /* eventfd */
+    _Atomic stk_time_ns until; /* mono; 0: take your time */
+};
+/* Connects within STK_PG_CONNECT_NS; an own connection of a listener as well. hurry
+ * may be NULL. */
 STK_MUST_USE enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char *name,
-                                        PGconn **ret, struct stk_error *err);
+                                        struct stk_pg_hurry *hurry, PGconn **ret,
+                                        struct stk_error *err);
 /* Waits until the socket can be read (or written) or the deadline is over (mono): STK_TIMEOUT. */
 STK_MUST_USE enum stk_rc stk_pg_wait(const struct stk_pq *pq, PGconn *conn, bool to_write,
-                                     stk_time_ns deadline, struct stk_error *err);
+                                     stk_time_ns deadline, struct stk_pg_hurry *hurry,
+                                     struct stk_error *err);
 /* Refuses a URL that holds a password: it would be seen in files, lists and errors. */
 STK_MUST_USE enum stk_rc stk_pg_check_url(const struct stk_pq *pq, const char *url,
                                           struct stk_error *err);
