@@ -268,6 +268,7 @@ static void poll_and_tend(struct stk_desk *desk, stk_time_ns mono)
     struct stk_error err = { 0 };
     bool idle = desk->idle_count == desk->options.workers;
     if (stk_store_tend(desk->options.store, idle, &err) != STK_OK) stk_round_pause(desk, &err);
+    stk_said_news(desk);
 }
 
 static void follow_hints(struct stk_desk *desk)

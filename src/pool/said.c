@@ -52,6 +52,13 @@ enum stk_pool_state stk_said_state(const struct stk_desk *desk)
     return state_of(desk, stk_desk_is_idle(desk), false);
 }
 
+void stk_said_news(struct stk_desk *desk)
+{
+    const char *news = stk_store_news(desk->options.store);
+    if (news == NULL || desk->options.consoles == NULL) return;
+    stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL, "%s", news);
+}
+
 /* A pause is over with the round that writes this. */
 void stk_said_make(struct stk_desk *desk, char *reason, size_t size, struct stk_pool_said *ret)
 {

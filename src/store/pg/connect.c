@@ -5,9 +5,11 @@
 #include "store/pg/pg.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -89,17 +91,28 @@ enum stk_rc stk_pg_fail(struct stk_pg *self, const PGresult *result, const char 
 
 /* --- waiting -------------------------------------------------------------- */
 
-enum stk_rc stk_pg_wait(const struct stk_pq *pq, PGconn *conn, bool to_write, stk_time_ns deadline,
-                        struct stk_error *err)
+static stk_time_ns time_left(stk_time_ns deadline, struct stk_pg_hurry *hurry)
 {
-    struct pollfd poll_fd = { .fd = pq->PQsocket(conn),
-                              .events = (short)(to_write ? POLLIN | POLLOUT : POLLIN) };
-    stk_time_ns left = deadline - stk_clock_mono();
-    if (left <= 0) return stk_fail(err, STK_TIMEOUT, "the server does not answer");
+    stk_time_ns until = hurry != NULL ? atomic_load(&hurry->until) : 0;
+    return (until != 0 && until < deadline ? until : deadline) - stk_clock_mono();
+}
 
-    struct timespec wait = { .tv_sec = left / STK_SECOND, .tv_nsec = left % STK_SECOND };
-    int ready = ppoll(&poll_fd, 1, &wait, NULL);
-    if (ready != 0) return STK_OK; /* a signal: the caller looks again */
+/* Not until anything wakes it: libpq takes a call as a sign that its socket is ready. */
+enum stk_rc stk_pg_wait(const struct stk_pq *pq, PGconn *conn, bool to_write, stk_time_ns deadline,
+                        struct stk_pg_hurry *hurry, struct stk_error *err)
+{
+    struct pollfd fds[] = {
+        { .fd = pq->PQsocket(conn), .events = (short)(to_write ? POLLIN | POLLOUT : POLLIN) },
+        { .fd = hurry != NULL ? hurry->bell : -1, .events = POLLIN },
+    };
+    stk_time_ns left = 0;
+    while ((left = time_left(deadline, hurry)) > 0) {
+        struct timespec wait = { .tv_sec = left / STK_SECOND, .tv_nsec = left % STK_SECOND };
+        eventfd_t rings = 0;
+        int ready = ppoll(fds, STK_ARRAY_LEN(fds), &wait, NULL);
+        if (ready > 0 && fds[0].revents != 0) return STK_OK;
+        if (ready > 0 && fds[1].revents != 0) (void)eventfd_read(hurry->bell, &rings);
+    }
     return stk_fail(err, STK_TIMEOUT, "the server does not answer");
 }
 
@@ -141,14 +154,15 @@ static const char *const standard_words[][2] = {
     { "client_encoding", "UTF8" },
 };
 
-static enum stk_rc finish_connecting(const struct stk_pq *pq, PGconn *conn, struct stk_error *err)
+static enum stk_rc finish_connecting(const struct stk_pq *pq, PGconn *conn,
+                                     struct stk_pg_hurry *hurry, struct stk_error *err)
 {
     stk_time_ns deadline = stk_clock_mono() + STK_PG_CONNECT_NS;
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     while (next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
         enum stk_rc rc = STK_OK;
         if (pq->PQsocket(conn) >= 0) {
-            rc = stk_pg_wait(pq, conn, next == PGRES_POLLING_WRITING, deadline, err);
+            rc = stk_pg_wait(pq, conn, next == PGRES_POLLING_WRITING, deadline, hurry, err);
         }
         if (rc != STK_OK) return stk_fail(err, STK_UNAVAILABLE, "it does not answer");
         next = pq->PQconnectPoll(conn);
@@ -165,8 +179,8 @@ static void swallow(void *context, const char *message)
     (void)context, (void)message;
 }
 
-enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char *name, PGconn **ret,
-                           struct stk_error *err)
+enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char *name,
+                           struct stk_pg_hurry *hurry, PGconn **ret, struct stk_error *err)
 {
     const char *keys[WORDS_MAX] = { 0 }, *values[WORDS_MAX] = { 0 };
     size_t count = 0;
@@ -179,7 +193,7 @@ enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char 
 
     PGconn *conn = pq->PQconnectStartParams(keys, values, 1);
     if (conn == NULL) return stk_fail(err, STK_UNAVAILABLE, "out of memory");
-    enum stk_rc rc = finish_connecting(pq, conn, err);
+    enum stk_rc rc = finish_connecting(pq, conn, hurry, err);
     if (rc != STK_OK) {
         pq->PQfinish(conn);
         return rc;
@@ -219,6 +233,7 @@ static enum stk_rc set_up(struct stk_pg *self, struct stk_error *err)
     if (rc != STK_OK) return rc;
     stk_pg_clock_set(self, stk_pg_int(&rows, 0, 0));
     self->timeline = stk_pg_int(&rows, 0, 1);
+    stk_past_met(self, stk_pg_int(&rows, 0, 2));
     return STK_OK;
 }
 
@@ -230,7 +245,7 @@ enum stk_rc stk_pg_be_connected(struct stk_pg *self, struct stk_error *err)
     }
     if (self->conn != NULL) return STK_OK;
 
-    enum stk_rc rc = stk_pg_connect(self->pq, self->url, self->command, &self->conn, &own);
+    enum stk_rc rc = stk_pg_connect(self->pq, self->url, self->command, NULL, &self->conn, &own);
     if (rc != STK_OK) {
         return stk_fail(err, rc, "could not connect to %s: %s", self->place, own.text);
     }
