@@ -200,6 +200,26 @@ void stk_pg_disconnect(struct stk_pg *self)
     memset(self->prepared, 0, sizeof(self->prepared));
 }
 
+/* Who is cut off inside a transaction cannot end it, and the server would keep
+ * its locks for hours. They must be gone before others look for its jobs, and
+ * while those who wait for them can still beat in time. */
+static int64_t patience_ms(const struct stk_pg *self)
+{
+    return self->lease_ns / 4 / STK_MS;
+}
+
+static enum stk_rc greet(struct stk_pg *self, struct stk_error *err)
+{
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    stk_pg_arg_int(self, self->pq->PQbackendPID(self->conn));
+    stk_pg_arg_int(self, patience_ms(self));
+    enum stk_rc rc = stk_pg_run(self, STMT_TXN_HELLO, "greet the server", &rows, err);
+    if (rc != STK_OK) return rc;
+    stk_pg_clock_set(self, stk_pg_int(&rows, 0, 0));
+    self->timeline = stk_pg_int(&rows, 0, 1);
+    return STK_OK;
+}
+
 static enum stk_rc set_up(struct stk_pg *self, struct stk_error *err)
 {
     self->server_version = self->pq->PQserverVersion(self->conn);
@@ -214,12 +234,7 @@ static enum stk_rc set_up(struct stk_pg *self, struct stk_error *err)
     self->connects++;
     (void)snprintf(self->prefix, sizeof(self->prefix), "s%08x_", (unsigned)stk_rand_u64());
 
-    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
-    enum stk_rc rc = stk_pg_run(self, STMT_TXN_HELLO, "greet the server", &rows, err);
-    if (rc != STK_OK) return rc;
-    stk_pg_clock_set(self, stk_pg_int(&rows, 0, 0));
-    self->timeline = stk_pg_int(&rows, 0, 1);
-    return STK_OK;
+    return greet(self, err);
 }
 
 enum stk_rc stk_pg_be_connected(struct stk_pg *self, struct stk_error *err)
