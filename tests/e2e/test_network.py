@@ -68,11 +68,12 @@ class Fleet:
         self.stoker, self.server, self.machines = stoker, server, machines
         self.env = {"STOKER_STORE": server.url(stoker.database, host=server.place.address)}
 
-    def start(self, machine):
-        return self.stoker.start_pool(env=self.env, within=machine.within)
+    def start(self, machine, options=""):
+        env = {"STOKER_STORE": self.env["STOKER_STORE"] + options}
+        return self.stoker.start_pool(env=env, within=machine.within)
 
-    def run_on(self, machine, *words):
-        env = clean_environment(HOME=str(self.stoker.folder), **self.env)
+    def run_on(self, machine, *words, **more):
+        env = clean_environment(HOME=str(self.stoker.folder), **{**self.env, **more})
         done = subprocess.run([*machine.within, str(BINARY), *words], cwd=self.stoker.folder, capture_output=True,
                               text=True, timeout=60, env=env, check=False)
         assert done.returncode == 0, done.stderr
@@ -137,7 +138,7 @@ def test_jobs_of_a_machine_that_is_cut_off_are_taken_over_and_it_comes_back_by_i
 
 
 def test_a_cut_that_is_shorter_than_the_lease_costs_nothing(fleet):
-    stoker, apart, lease = fleet.stoker, fleet.machines[0], 3 * LEASE
+    stoker, apart, lease = fleet.stoker, fleet.machines[0], 15
     stoker.write("stoker.yaml", WORK.format(lease=lease))
     pools = [fleet.start(machine) for machine in fleet.machines]
     jobs = fleet.hold(12, "go")
@@ -146,7 +147,7 @@ def test_a_cut_that_is_shorter_than_the_lease_costs_nothing(fleet):
     apart.cut()
     stoker.touch("go")  # they end while their pool can tell nobody
     silent = ("SELECT extract(epoch FROM clock_timestamp() - beat_at::timestamptz) > ? FROM pools WHERE pid = ?",
-              lease / 3 + 0.5, pools[0].pid)
+              lease / 3 + 0.3, pools[0].pid)
     eventually(lambda: stoker.one(*silent))
     assert fleet.running_on(pools[0]) == mine and len(mine) == 4
     apart.heal()
@@ -159,7 +160,8 @@ def test_a_cut_that_is_shorter_than_the_lease_costs_nothing(fleet):
 
 def test_cuts_under_many_short_jobs_lose_none_and_run_none_twice_at_a_time(fleet):
     stoker = fleet.stoker
-    pools = [fleet.start(machine) for machine in fleet.machines]
+    hasty = "?tcp_user_timeout=3000&connect_timeout=2"
+    pools = [fleet.start(machine, hasty) for machine in fleet.machines]
     acked = {}
 
     def feed(count):
@@ -219,8 +221,6 @@ def test_a_machine_that_is_cut_off_inside_a_transaction_holds_nobody_up(fleet, t
     stoker.wait_state(second, "completed", timeout=LEASE / 4 + SLACK)
     eventually(lambda: [ended for _, ended in fleet.lives(lonely)] == ["lost"], timeout=LEASE + GRACE + SEEK + SLACK)
     stoker.wait_state(first, "completed")
-    apart.heal()
-    eventually(lambda: [ended for _, ended in fleet.lives(lonely)] == ["lost", None])
     assert [ended for _, ended in fleet.lives(other)] == [None]
     check_history(stoker, {first: 0, second: 1, warm: 2})
 
@@ -256,8 +256,16 @@ def test_a_job_starts_with_the_next_poll_when_no_hint_comes_through(fleet):
     port, = listeners(fleet, deaf)
     deaf.hear_nothing(port)
     fleet.server.place.hear_nothing(port)
-    took = waits(fleet, other, 2)
-    assert max(took) < 6 + SLACK, f"a poll comes every five seconds, these took {took}"
+    assert max(waits(fleet, other, 1)) < 6 + SLACK  # a poll comes every five seconds, or six
     eventually(lambda: listeners(fleet, deaf) - {port})
     took = waits(fleet, other, 5)
     assert sorted(took)[3] < 1, f"it hears again, but these took {took}"
+
+
+def test_of_several_hosts_one_that_swallows_packets_is_passed_over(fleet):
+    here, gone = fleet.machines[:2]
+    gone.cut()
+    address, port = fleet.server.place.address, fleet.server.port
+    hosts = f"postgresql://stoker@{gone.address}:{port},{address}:{port}/{fleet.stoker.database}"
+    fleet.run_on(here, "submit", "work", "n=1", STOKER_STORE=hosts)
+    assert fleet.stoker.counts() == {"pending": 1}

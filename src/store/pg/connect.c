@@ -141,19 +141,9 @@ static const char *const standard_words[][2] = {
     { "client_encoding", "UTF8" },
 };
 
-static enum stk_rc finish_connecting(const struct stk_pq *pq, PGconn *conn, struct stk_error *err)
+static enum stk_rc check_connected(const struct stk_pq *pq, PGconn *conn, struct stk_error *err)
 {
-    stk_time_ns deadline = stk_clock_mono() + STK_PG_CONNECT_NS;
-    PostgresPollingStatusType next = PGRES_POLLING_WRITING;
-    while (next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
-        enum stk_rc rc = STK_OK;
-        if (pq->PQsocket(conn) >= 0) {
-            rc = stk_pg_wait(pq, conn, next == PGRES_POLLING_WRITING, deadline, err);
-        }
-        if (rc != STK_OK) return stk_fail(err, STK_UNAVAILABLE, "it does not answer");
-        next = pq->PQconnectPoll(conn);
-    }
-    if (next == PGRES_POLLING_OK) return STK_OK;
+    if (pq->PQstatus(conn) == CONNECTION_OK) return STK_OK;
     const char *text = pq->PQerrorMessage(conn);
     bool denied = strstr(text, "authentication failed") != NULL ||
                   strstr(text, "no password supplied") != NULL;
@@ -177,9 +167,10 @@ enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char 
     keys[count] = "dbname"; /* expanded here: what it says comes later and wins */
     values[count] = url;
 
-    PGconn *conn = pq->PQconnectStartParams(keys, values, 1);
+    /* It blocks: only so does libpq itself pass over a host that does not answer. */
+    PGconn *conn = pq->PQconnectdbParams(keys, values, 1);
     if (conn == NULL) return stk_fail(err, STK_UNAVAILABLE, "out of memory");
-    enum stk_rc rc = finish_connecting(pq, conn, err);
+    enum stk_rc rc = check_connected(pq, conn, err);
     if (rc != STK_OK) {
         pq->PQfinish(conn);
         return rc;

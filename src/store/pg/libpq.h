@@ -16,7 +16,7 @@
 
 /* clang-format off */
 #define STK_PQ_MAP(X)                                                              \
-    X(PQconnectStartParams) X(PQconnectPoll) X(PQfinish) X(PQsocket) X(PQstatus)   \
+    X(PQconnectdbParams) X(PQfinish) X(PQsocket) X(PQstatus)                       \
     X(PQerrorMessage) X(PQconninfoParse) X(PQconninfoFree) X(PQserverVersion)      \
     X(PQsetnonblocking) X(PQflush) X(PQconsumeInput) X(PQisBusy) X(PQgetResult)    \
     X(PQenterPipelineMode) X(PQpipelineSync) X(PQsendPrepare) X(PQsendQueryPrepared) \

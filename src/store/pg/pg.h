@@ -28,10 +28,9 @@
 
 /* The longest that a call waits for the server's answer; then the connection is
  * given up, and with it its transaction. */
-#define STK_PG_CONNECT_NS (15 * STK_SECOND)
-#define STK_PG_ANSWER_NS  (20 * STK_SECOND)
-#define STK_PG_READ_NS    (2 * STK_SECOND) /* of one question of people, as on SQLite */
-#define STK_PG_DOUBT_NS   (10 * STK_SECOND)
+#define STK_PG_ANSWER_NS (20 * STK_SECOND)
+#define STK_PG_READ_NS   (2 * STK_SECOND) /* of one question of people, as on SQLite */
+#define STK_PG_DOUBT_NS  (10 * STK_SECOND)
 
 enum { STK_PG_ARGS_MAX = 40, STK_PG_SENT_MAX = 64, STK_PG_NAME_BYTES = 24 };
 
@@ -277,7 +276,8 @@ int64_t stk_pg_affected(const struct stk_pg_rows *rows);
 
 /* --- connections (connect.c) ------------------------------------------------ */
 
-/* Connects within STK_PG_CONNECT_NS; an own connection of a listener as well. */
+/* Tries each host for connect_timeout, five seconds unless the URL says otherwise; an own
+ * connection of a listener as well. */
 STK_MUST_USE enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char *name,
                                         PGconn **ret, struct stk_error *err);
 /* Waits until the socket can be read (or written) or the deadline is over (mono): STK_TIMEOUT. */
