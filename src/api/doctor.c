@@ -66,11 +66,11 @@ static void look_at_pool(struct stk_pool *pool, json_t *rows)
     struct stk_pool_view view;
     stk_pool_view(pool, &view);
 
-    bool is_paused = strcmp(view.state, "paused") == 0;
+    bool is_paused = view.state == STK_POOL_PAUSED;
     STK_CLEANUP(stk_freep)
-    char *text =
-        is_paused ? stk_format("the pool has paused itself: %s", view.reason)
-                  : stk_format("a pool with %u workers is %s", (unsigned)view.workers, view.state);
+    char *text = is_paused ? stk_format("the pool has paused itself: %s", view.reason)
+                           : stk_format("a pool with %u workers is %s", (unsigned)view.workers,
+                                        stk_pool_state_name(view.state));
     add_finding(rows, is_paused ? STK_FINDING_BAD : STK_FINDING_OK, text);
     if (view.containment == NULL) return;
     STK_CLEANUP(stk_freep)

@@ -90,7 +90,7 @@ static void add_pool_facts(struct stk_pool *pool, struct stk_why_facts *facts,
     facts->pools = 1;
     facts->workers = view->workers;
     facts->workers_busy = view->busy;
-    if (strcmp(view->state, "paused") == 0) facts->pool_pause = view->reason;
+    if (view->state == STK_POOL_PAUSED) facts->pool_pause = view->reason;
 }
 
 static void add_pools_facts(const struct stk_pools *pools, const struct stk_job *job,

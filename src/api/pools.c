@@ -22,6 +22,24 @@ struct reading {
     size_t in_page;
 };
 
+static void add_reason(struct stk_pool_seen *seen, const char *said, stk_time_ns now)
+{
+    char since[STK_DURATION_TEXT];
+    stk_duration_text(now - seen->row.beat_at, since);
+    if (seen->state == STK_POOL_SILENT || seen->state == STK_POOL_LOST) {
+        (void)snprintf(seen->reason, sizeof(seen->reason), "not heard of for %s: %s", since,
+                       seen->state == STK_POOL_LOST ? "another pool gives its jobs back"
+                                                    : "it is stuck, or cannot reach the database");
+        return;
+    }
+    if (said != NULL) (void)snprintf(seen->reason, sizeof(seen->reason), "%s", said);
+}
+
+static bool takes_jobs(const struct stk_pool_seen *seen)
+{
+    return seen->is_alive && seen->row.said.state != STK_POOL_STOPPING;
+}
+
 static void take_pool(void *context, const struct stk_pool_row *row)
 {
     struct reading *reading = context;
@@ -30,12 +48,17 @@ static void take_pool(void *context, const struct stk_pool_row *row)
 
     pools->rows = stk_realloc(pools->rows, pools->count + 1, sizeof(*pools->rows));
     struct stk_pool_seen *seen = &pools->rows[pools->count++];
-    *seen = (struct stk_pool_seen){ .row = *row, .is_alive = row->lease_until > reading->now };
-    seen->row.host = seen->row.ended = NULL;
+    *seen = (struct stk_pool_seen){ .row = *row };
+    seen->row.host = seen->row.ended = seen->row.said.reason = NULL;
+    seen->state =
+        stk_pool_state_seen(row->said.state, row->beat_at, row->lease_until, reading->now);
+    seen->is_alive = seen->state != STK_POOL_LOST;
     (void)snprintf(seen->host, sizeof(seen->host), "%s", row->host != NULL ? row->host : "");
+    add_reason(seen, row->said.reason, reading->now);
     if (!seen->is_alive) return;
     pools->alive++;
-    pools->workers += row->workers;
+    pools->per_s += row->said.per_s;
+    if (takes_jobs(seen)) pools->workers += row->workers;
 }
 
 static int by_id(const void *a, const void *b)
@@ -66,7 +89,7 @@ static void take_running(void *context, const struct stk_job *job)
     for (size_t i = 0; i < pools->count; i++) {
         if (pools->rows[i].row.id != job->pool_id) continue;
         pools->rows[i].busy++;
-        if (pools->rows[i].is_alive) pools->busy++;
+        if (takes_jobs(&pools->rows[i])) pools->busy++;
     }
 }
 
@@ -144,29 +167,20 @@ enum stk_rc stk_pools_idle(const struct stk_api *api, struct stk_store *store, s
 
 /* --- showing --------------------------------------------------------------- */
 
-static json_t *show_loss(const struct stk_pool_seen *seen, stk_time_ns now)
+static json_t *show_pool(const struct stk_pool_seen *seen)
 {
-    char since[STK_DURATION_TEXT];
-    if (seen->is_alive) return json_null();
-    stk_duration_text(now - seen->row.beat_at, since);
-    STK_CLEANUP(stk_freep)
-    char *text = stk_format("not heard of for %s: another pool gives its jobs back", since);
-    return json_string(text);
-}
-
-static json_t *show_pool(const struct stk_pool_seen *seen, stk_time_ns now)
-{
-    static const char *const unknown[] = { "containment", "per_s", "late_answers" };
+    static const char *const unknown[] = { "containment", "late_answers" };
     json_t *shown = json_object();
     stk_put(shown, "pool", stk_show_pool(seen->row.id));
     stk_put(shown, "host", json_string_nocheck(seen->host));
     stk_put(shown, "pid", json_integer(seen->row.pid));
     stk_put(shown, "workers", json_integer(seen->row.workers));
     stk_put(shown, "busy", json_integer(seen->busy));
-    stk_put(shown, "state", json_string(seen->is_alive ? "running" : "lost"));
-    stk_put(shown, "reason", show_loss(seen, now));
+    stk_put(shown, "state", json_string(stk_pool_state_name(seen->state)));
+    stk_put(shown, "reason", stk_show_text(seen->reason[0] != '\0' ? seen->reason : NULL));
     stk_put(shown, "started_at", stk_show_time(seen->row.started_at));
     stk_put(shown, "beat_at", stk_show_time(seen->row.beat_at));
+    stk_put(shown, "per_s", seen->is_alive ? stk_show_per_s(seen->row.said.per_s) : json_null());
     for (size_t i = 0; i < STK_ARRAY_LEN(unknown); i++) {
         stk_put(shown, unknown[i], json_null());
     }
@@ -202,11 +216,10 @@ static void show_workers(const struct stk_pools *pools, const struct stk_pool_se
     }
 }
 
-void stk_pools_show(const struct stk_pools *pools, stk_time_ns now, json_t *ret_pools,
-                    json_t *ret_workers)
+void stk_pools_show(const struct stk_pools *pools, json_t *ret_pools, json_t *ret_workers)
 {
     for (size_t i = 0; i < pools->count; i++) {
-        (void)json_array_append_new(ret_pools, show_pool(&pools->rows[i], now));
+        (void)json_array_append_new(ret_pools, show_pool(&pools->rows[i]));
         if (pools->rows[i].is_alive) show_workers(pools, &pools->rows[i], ret_workers);
     }
 }

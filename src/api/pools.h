@@ -16,8 +16,9 @@
 
 struct stk_pool_seen {
     struct stk_pool_row row;
-    char host[72]; /* row.host is the store's, and gone */
+    char host[72], reason[400]; /* those of the row are the store's, and gone */
     uint32_t busy;
+    enum stk_pool_state state;
     bool is_alive;
 };
 struct stk_running_seen {
@@ -27,8 +28,10 @@ struct stk_running_seen {
     char *task;
 };
 struct stk_pools {
-    uint32_t alive, workers, busy; /* workers, busy: of those alive */
-    struct stk_pool_seen *rows;    /* not stopped; the oldest first */
+    uint32_t alive;
+    uint32_t workers, busy;     /* of those that take jobs */
+    double per_s;               /* of those alive */
+    struct stk_pool_seen *rows; /* not stopped; the oldest first */
     size_t count;
     struct stk_running_seen *running; /* jobs in a worker's hands */
     size_t running_count;
@@ -50,8 +53,7 @@ STK_MUST_USE enum stk_rc stk_pools_idle(const struct stk_api *api, struct stk_st
                                         stk_time_ns now, int64_t *ret, struct stk_error *err);
 
 /* Rows of `pools` and `workers` as GET /status has them. What only a pool itself
- * knows (its pace, containment, totals of a worker) is null. */
-void stk_pools_show(const struct stk_pools *pools, stk_time_ns now, json_t *ret_pools,
-                    json_t *ret_workers);
+ * knows (containment, late answers, totals of a worker) is null. */
+void stk_pools_show(const struct stk_pools *pools, json_t *ret_pools, json_t *ret_workers);
 
 #endif

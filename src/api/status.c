@@ -101,7 +101,7 @@ static json_t *show_pool(const struct stk_pool_view *view)
     stk_put(shown, "pid", json_integer(getpid()));
     stk_put(shown, "workers", json_integer(view->workers));
     stk_put(shown, "busy", json_integer(view->busy));
-    stk_put(shown, "state", stk_show_text(view->state));
+    stk_put(shown, "state", stk_show_text(stk_pool_state_name(view->state)));
     stk_put(shown, "reason", stk_show_text(view->reason[0] != '\0' ? view->reason : NULL));
     stk_put(shown, "started_at", stk_show_time(view->started_at));
     stk_put(shown, "containment", stk_show_text(view->containment));
@@ -143,7 +143,7 @@ static void add_problem(json_t *problems, char *text)
 
 static void add_pool_problems(json_t *problems, const struct stk_pool_view *view)
 {
-    if (strcmp(view->state, "paused") == 0) {
+    if (view->state == STK_POOL_PAUSED) {
         add_problem(problems,
                     stk_format("pool p%" PRId64 " has paused itself: %s", view->id, view->reason));
     }
@@ -154,18 +154,21 @@ static void add_pool_problems(json_t *problems, const struct stk_pool_view *view
     }
 }
 
-/* Pools whose lease has run out; the jobs of one that nobody is left to give back
- * are said by add_no_pool_problems. */
-static void add_lost_problems(json_t *problems, const struct stk_pools *pools, stk_time_ns now)
+/* Pools that have not been heard of; the jobs of a lost one that nobody is left to
+ * give back are said by add_no_pool_problems. */
+static void add_unheard_problems(json_t *problems, const struct stk_pools *pools, stk_time_ns now)
 {
     for (size_t i = 0; i < pools->count; i++) {
         const struct stk_pool_seen *seen = &pools->rows[i];
         char since[STK_DURATION_TEXT];
-        if (seen->is_alive || pools->alive == 0) continue;
+        bool is_lost = seen->state == STK_POOL_LOST;
+        if (!is_lost && seen->state != STK_POOL_SILENT) continue;
+        if (pools->alive == 0) continue;
         stk_duration_text(now - seen->row.beat_at, since);
-        add_problem(problems, stk_format("pool p%" PRId64 " on %s has not been heard of for %s: "
-                                         "its jobs are given back",
-                                         seen->row.id, seen->host, since));
+        add_problem(problems, stk_format("pool p%" PRId64 " on %s has not been heard of for %s: %s",
+                                         seen->row.id, seen->host, since,
+                                         is_lost ? "its jobs are given back"
+                                                 : "it is stuck, or cannot reach the database"));
     }
 }
 
@@ -270,8 +273,9 @@ static void put_pools(json_t *shown, json_t *problems, const struct status_read 
         show_own_pool(read->api->pool, pools, workers, &view);
         add_pool_problems(problems, &view);
     } else {
-        stk_pools_show(&read->pools, read->now, pools, workers);
-        add_lost_problems(problems, &read->pools, read->now);
+        stk_pools_show(&read->pools, pools, workers);
+        view.per_s = read->pools.per_s;
+        add_unheard_problems(problems, &read->pools, read->now);
         if (read->pools.alive == 0) add_no_pool_problems(problems, &read->counts);
     }
 

@@ -156,8 +156,9 @@ void stk_bench_add_rate(struct stk_bench *bench, const char *name, int64_t count
 
 static enum stk_rc commit_one(struct stk_store *store, int64_t pool_id, struct stk_error *err)
 {
+    const struct stk_pool_said said = { .state = STK_POOL_RUNNING };
     enum stk_rc rc = stk_store_begin(store, err);
-    if (rc == STK_OK) rc = stk_store_pool_beat(store, pool_id, stk_store_now(store), err);
+    if (rc == STK_OK) rc = stk_store_pool_beat(store, pool_id, &said, stk_store_now(store), err);
     return rc == STK_OK ? stk_store_commit(store, err) : rc;
 }
 

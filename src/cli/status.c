@@ -97,6 +97,13 @@ static void add_tasks(struct stk_cli *cli, const json_t *tasks)
     stk_table_render(&table, &cli->term, 0, &cli->out, NULL);
 }
 
+static void add_pace(struct stk_cli *cli, double per_s)
+{
+    STK_CLEANUP(stk_buf_release) struct stk_buf pace = STK_BUF_INIT;
+    stk_pace_add(&cli->term, &pace, per_s, -1.0);
+    if (pace.len > 0) stk_buf_addf(&cli->out, ", %s", stk_buf_str(&pace));
+}
+
 static void add_pools(struct stk_cli *cli, const json_t *status)
 {
     const json_t *pools = json_object_get(status, "pools");
@@ -123,6 +130,7 @@ static void add_pools(struct stk_cli *cli, const json_t *status)
                      name == NULL ? "?" : name, state == NULL ? "" : state,
                      host == NULL ? "?" : host, stk_answer_int(pool, "pid"), stk_buf_str(&age),
                      stk_answer_int(pool, "busy"), stk_answer_int(pool, "workers"));
+        if (json_array_size(pools) > 1) add_pace(cli, stk_answer_number(pool, "per_s"));
         if (reason != NULL && *reason != '\0') {
             stk_buf_adds(&cli->out, "; ");
             stk_text_add_escaped(&cli->out, reason, strlen(reason));

@@ -113,6 +113,7 @@ static enum stk_rc ask_session(struct stk_store *store, const struct stk_session
     if (stk_session_admits(&session, now)) return STK_OK;
     gate->admits = 0;
     gate->again_at = now + LOOK_NS;
+    gate->closed_by = spec->name;
     return STK_OK;
 }
 
@@ -147,7 +148,9 @@ enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
     if (rc != STK_OK) return rc;
     int64_t pending = 0, running = 0;
     rc = stk_store_queue_load(store, queue->id, &pending, &running, err);
-    if (pending == 0) ret->again_at = STK_NEVER; /* nobody waits behind it */
+    if (pending > 0) return rc;
+    ret->again_at = STK_NEVER; /* nobody waits behind it */
+    ret->closed_by = NULL;
     return rc;
 }
 

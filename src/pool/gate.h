@@ -41,10 +41,11 @@ void stk_gates_init(struct stk_gates *gates, const struct stk_settings *settings
 void stk_gates_release(struct stk_gates *gates);
 
 struct stk_gate {
-    int64_t generation;   /* of its session; 0: it needs none */
-    size_t admits;        /* may start now; SIZE_MAX: any number */
-    stk_time_ns again_at; /* jobs wait behind it: ask again then, by wall time. STK_NEVER: none
-                             waits, or when an attempt ends */
+    int64_t generation;    /* of its session; 0: it needs none */
+    size_t admits;         /* may start now; SIZE_MAX: any number */
+    stk_time_ns again_at;  /* jobs wait behind it: ask again then, by wall time. STK_NEVER: none
+                              waits, or when an attempt ends */
+    const char *closed_by; /* jobs wait for this session; or NULL. Of the settings */
 };
 STK_MUST_USE enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
                                       const struct stk_queue *queue, stk_time_ns now,

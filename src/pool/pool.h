@@ -95,9 +95,9 @@ void stk_pool_workers(struct stk_pool *pool,
 struct stk_pool_view {
     int64_t id; /* "p<id>" */
     uint32_t workers, busy;
-    const char *state; /* "running", "paused", "stopping" */
-    char reason[400];  /* paused or broken: why, or "" */
-    bool broken;       /* stops by itself: no job can run here any more */
+    enum stk_pool_state state;
+    char reason[400]; /* of the state, or "" */
+    bool broken;      /* stops by itself: no job can run here any more */
     stk_time_ns started_at;
     const char *containment;
     double per_s;         /* jobs ended a second, lately */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/rand.h"
+#include "store/hints.h"
 
 #define LINGER_MAX_NS (2 * STK_MS)
 #define HELD_LOOK_NS  STK_SECOND
@@ -263,7 +264,7 @@ static void take_claim(void *context, const struct stk_claim *claim)
         };
         return;
     }
-    struct stk_slot *slot = &desk->slots[claim->slot - 1];
+    struct stk_slot *slot = &desk->slots[claim->slot - desk->first];
     struct stk_assignment *job = &slot->next;
     job->task = task;
     job->pool_id = desk->options.pool_id;
@@ -303,6 +304,7 @@ static enum stk_rc ask_gate(struct stk_desk *desk, const struct stk_queue *queue
     struct stk_gate gate = { 0 };
     enum stk_rc rc = stk_gate_ask(&desk->gates, desk->options.store, queue, now, &gate, err);
     desk->generation = gate.generation;
+    if (gate.closed_by != NULL) desk->closed = gate.closed_by;
     if (rc != STK_OK || gate.admits >= *left) return rc;
     *left = gate.admits;
     if (gate.again_at == STK_NEVER) return STK_OK;
@@ -410,6 +412,7 @@ static enum stk_rc claim(struct stk_desk *desk, stk_time_ns now, struct stk_erro
     if (atomic_load(&desk->stop_level) != STK_GO_ON) return STK_OK;
 
     desk->gate_at = STK_NEVER;
+    desk->closed = NULL;
     enum stk_rc polled = claim_polls(desk, now, err);
     if (polled == STK_OK) polled = hold_unknown(desk, now, err);
     if (polled != STK_OK) return polled;
@@ -420,6 +423,7 @@ static enum stk_rc claim(struct stk_desk *desk, stk_time_ns now, struct stk_erro
         if (rc == STK_OK) rc = hold_unknown(desk, now, err);
         if (rc != STK_OK) return rc;
     }
+    atomic_store(&desk->waits_for, desk->closed);
     desk->hungry = more;
     desk->turn++;
     return STK_OK;
@@ -507,5 +511,7 @@ void stk_round_run(struct stk_desk *desk)
     stk_pause_end(desk);
     stk_handout_reports(desk, now);
     stk_handout_jobs(desk);
-    stk_listener_tell(desk->options.listener, stk_store_hints(desk->options.store));
+    unsigned hints = stk_store_hints(desk->options.store);
+    stk_listener_tell(desk->options.listener, hints);
+    if (!stk_desk_leads(desk) && hints != 0) stk_desk_hint(desk->lead, hints);
 }

@@ -37,3 +37,50 @@ void stk_chain_hash(const struct stk_chain_link *before, const struct stk_audit 
     hash_text(&state, audit->reason);
     (void)crypto_generichash_final(&state, ret_hash, STK_CHAIN_BYTES);
 }
+
+bool stk_chain_set(struct stk_chain_link *ret, int64_t id, const void *hash, size_t len)
+{
+    ret->id = id;
+    if (hash == NULL || len != STK_CHAIN_BYTES) return false;
+    memcpy(ret->hash, hash, STK_CHAIN_BYTES);
+    return true;
+}
+
+struct stk_chain_link stk_chain_follow(const struct stk_chain_link *before, struct stk_audit *audit)
+{
+    struct stk_chain_link link = { .id = before->id + 1 };
+    audit->id = link.id;
+    stk_chain_hash(before, audit, link.hash);
+    return link;
+}
+
+/* NULL, or what is wrong with the row that follows. */
+static const char *wrong_with(const struct stk_chain_link *link, const struct stk_chain_row *row,
+                              struct stk_chain_link *ret_next)
+{
+    struct stk_chain_link prev = { 0 };
+    struct stk_chain_link stored = { 0 };
+    struct stk_audit audit = row->audit;
+    bool has_hashes = stk_chain_set(&prev, link->id, row->prev, row->prev_len) &&
+                      stk_chain_set(&stored, audit.id, row->hash, row->hash_len);
+
+    if (audit.id != link->id + 1) return "rows before it are missing";
+    if (!has_hashes || memcmp(prev.hash, link->hash, STK_CHAIN_BYTES) != 0) {
+        return "it does not follow the row before it";
+    }
+    *ret_next = stk_chain_follow(link, &audit);
+    return memcmp(stored.hash, ret_next->hash, STK_CHAIN_BYTES) != 0 ? "it was changed" : NULL;
+}
+
+enum stk_rc stk_chain_check(struct stk_chain_link *link, const struct stk_chain_row *row,
+                            struct stk_error *err)
+{
+    struct stk_chain_link next = { 0 };
+    const char *wrong = wrong_with(link, row, &next);
+    if (wrong != NULL) {
+        return stk_fail(err, STK_BAD_DATA, "the audit log does not hold at row %lld: %s",
+                        (long long)row->audit.id, wrong);
+    }
+    *link = next;
+    return STK_OK;
+}

@@ -44,6 +44,90 @@ def test_status_shows_all_pools_and_all_workers(stoker):
     stoker.touch("go")
 
 
+def pool_row(stoker, pid):
+    return next((pool for pool in stoker.status()["pools"] if pool["pid"] == pid), None)
+
+
+@on_postgres
+def test_a_pool_that_stops_is_seen_to_stop_and_its_workers_are_not_counted_as_free(stoker):
+    talk(stoker, workers=2)
+    going = stoker.start_pool()
+    for n in range(4):
+        stoker.submit("talk", f"n={n}")
+    staying = stoker.start_pool("--drain")
+    stoker.wait_counts(running=4)
+    eventually(lambda: pool_row(stoker, staying.pid)["state"] == "draining")
+    assert pool_row(stoker, going.pid)["state"] == "running"
+    going.signal(signal.SIGTERM)
+    eventually(lambda: pool_row(stoker, going.pid)["state"] == "stopping", 5)
+    assert stoker.sql("SELECT state FROM stoker.pools ORDER BY 1") == [("draining",), ("stopping",)]
+    assert re.search(r"pool p\d+ stopping on ", stoker.run("status").stdout)
+    waits = stoker.submit("talk", "n=9")
+    assert "all 2 workers" in stoker.why(waits)
+    stoker.touch("go")
+    assert going.wait() == 0 and staying.wait() == 0
+    assert stoker.sql("SELECT state, ended FROM stoker.pools") == [(None, "stopped")] * 2
+
+
+@on_postgres
+def test_a_pool_that_waits_for_a_session_says_for_which(stoker):
+    stoker.yaml("""
+        store: sqlite:stoker.db
+        key_file: stoker.key
+        sessions:
+          desk: {provider: operator, lifetime: 1h}
+        tasks:
+          guarded: {command: [/bin/true], session: desk}
+    """)
+    pool = stoker.start_pool()
+    eventually(lambda: pool_row(stoker, pool.pid)["state"] == "running")
+    job = stoker.submit("guarded")
+    row = eventually(lambda: (row := pool_row(stoker, pool.pid))["state"] == "waiting" and row)
+    assert row["reason"] == 'its jobs wait for session "desk"'
+    stoker.run("session", "renew", "desk")
+    stoker.wait_state(job, "completed")
+    eventually(lambda: pool_row(stoker, pool.pid)["state"] == "running")
+
+
+@on_postgres
+def test_the_pace_of_all_pools_is_known_to_others(stoker):
+    stoker.yaml("beep: {command: [/bin/true], params: {n: int}}")
+    stoker.start_pool(), stoker.start_pool()
+    stoker.run("sweep", "beep", "n=1:20000:1")
+
+    def paces():
+        status = stoker.status()
+        return all(pool["per_s"] > 0 for pool in status["pools"]) and status
+    assert len(eventually(paces, 20)["pools"]) == 2
+
+
+@on_postgres
+def test_a_pool_whose_beat_does_not_come_is_silent_before_it_is_lost(stoker):
+    talk(stoker)
+    pool = stoker.start_pool()
+    pool.signal(signal.SIGSTOP)
+
+    def silent():
+        status = stoker.status()
+        return status["pools"][0]["state"] == "silent" and status
+
+    status = eventually(silent, 30)
+    pool.signal(signal.SIGCONT)
+    assert "not heard of for" in status["pools"][0]["reason"]
+    assert any("cannot reach the database" in text for text in status["problems"])
+    eventually(lambda: [row["state"] for row in stoker.status()["pools"]] == ["running"], 30)
+
+
+def test_the_states_of_a_pool_are_the_same_words_in_model_docs_and_schema():
+    model = re.findall(r'X\(\w+, +"(\w+)", +"(.*?)"\)', (ROOT / "src/model/pool_state.h").read_text())
+    docs = (ROOT / "docs/api.md").read_text()
+    table = docs.split("| `state` | the pool |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \| (.*?) \|$", table, re.M) == model and len(model) == 7
+    schema = (ROOT / "src/store/migrations/pg/0001_store.sql").read_text()
+    said = re.search(r"CHECK \(state IN \(('running', 'draining'.*?)\)\)", schema)[1]
+    assert re.findall(r"\w+", said) == [name for name, _ in model[:4]]
+
+
 @on_postgres
 def test_why_counts_the_workers_of_all_pools(stoker):
     talk(stoker)

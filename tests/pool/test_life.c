@@ -34,6 +34,7 @@ static struct {
     _Atomic int busy_commits;       /* that many more fail: another was in the way */
     _Atomic int commits;            /* tried */
     _Atomic bool is_away, is_taken; /* cannot be reached; beats are refused */
+    _Atomic int said, beats;        /* enum stk_pool_state of the last beat */
     _Atomic int64_t to_cancel;      /* somebody else wants it stopped; 0: none */
 } stage;
 
@@ -80,11 +81,14 @@ static enum stk_rc commit_if_free(struct stk_store *store, struct stk_error *err
     return stk_fail(err, STK_BUSY, "another was in the way");
 }
 
-static enum stk_rc beat_if_alive(struct stk_store *store, int64_t id, stk_time_ns now,
+static enum stk_rc beat_if_alive(struct stk_store *store, int64_t id,
+                                 const struct stk_pool_said *said, stk_time_ns now,
                                  struct stk_error *err)
 {
+    atomic_store(&stage.said, (int)said->state);
+    (void)atomic_fetch_add(&stage.beats, 1);
     if (atomic_exchange(&stage.is_taken, false)) return stk_fail(err, STK_CONFLICT, "it is gone");
-    return stage.real->pool_beat(store, id, now, err);
+    return stage.real->pool_beat(store, id, said, now, err);
 }
 
 static enum stk_rc one_cancel(struct stk_store *store, int64_t pool_id,
@@ -336,7 +340,7 @@ static void a_round_that_met_another__is_run_again_at_once(void **state)
     atomic_store(&stage.busy_commits, 3);
     assert_int_equal(stk_desk_call(pool.desk, do_nothing, &runs, &err), STK_OK);
     assert_true(runs >= 2);
-    assert_string_equal(view_now().state, "running");
+    assert_int_equal(view_now().state, STK_POOL_RUNNING);
 }
 
 static void a_round_that_meets_others_again_and_again__is_a_pause(void **state)
@@ -350,9 +354,9 @@ static void a_round_that_meets_others_again_and_again__is_a_pause(void **state)
     int before = atomic_load(&stage.commits);
     assert_int_equal(stk_desk_call(pool.desk, do_nothing, &runs, &err), STK_BUSY);
     assert_true(atomic_load(&stage.commits) - before >= 8);
-    EVENTUALLY(strcmp(view_now().state, "paused") == 0);
+    EVENTUALLY(view_now().state == STK_POOL_PAUSED);
     atomic_store(&stage.busy_commits, 0);
-    EVENTUALLY(strcmp(view_now().state, "running") == 0);
+    EVENTUALLY(view_now().state == STK_POOL_RUNNING);
 }
 
 static enum stk_rc be_busy(struct stk_store *store, void *arg, stk_time_ns now,
@@ -383,7 +387,7 @@ static void a_call_that_is_always_busy__gets_that_for_an_answer_and_stops_nobody
     int left = 1000;
     struct stk_error err = { 0 };
     assert_int_equal(stk_desk_call(pool.desk, be_busy, &left, &err), STK_BUSY);
-    assert_string_equal(view_now().state, "running");
+    assert_int_equal(view_now().state, STK_POOL_RUNNING);
 }
 
 /* --- the store's clock --------------------------------------------------------- */
@@ -535,6 +539,21 @@ static void a_pool_with_nothing_to_run__ends_after_a_while(void **state)
     assert_false(view_now().broken);
 }
 
+/* --- what it says ---------------------------------------------------------------------- */
+
+static void a_stop__is_said_at_once_with_a_beat_of_its_own(void **state)
+{
+    (void)state;
+    start(0);
+    eventually_runs(submit_at(0));
+    EVENTUALLY(atomic_load(&stage.beats) == 1);
+    assert_int_equal(atomic_load(&stage.said), STK_POOL_RUNNING);
+    stk_desk_stop(pool.desk);
+    EVENTUALLY(atomic_load(&stage.said) == STK_POOL_STOPPING); /* the next beat is due in 20 min */
+    assert_int_equal(view_now().state, STK_POOL_STOPPING);
+    assert_false(atomic_load(&pool.has_ended));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -551,6 +570,7 @@ int main(void)
         TEST(a_job_that_others_want_cancelled__is_stopped_when_they_say_so),
         TEST(jobs_of_a_pool_that_died__are_given_back_while_this_one_runs),
         TEST(a_pool_with_nothing_to_run__ends_after_a_while),
+        TEST(a_stop__is_said_at_once_with_a_beat_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

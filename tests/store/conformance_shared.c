@@ -395,6 +395,7 @@ static void lists__are_what_a_walk_over_all_jobs_finds(void **state)
 {
     (void)state;
     static const char *const tasks[3] = { NULL, "list-a", "list-b" };
+    const struct stk_pool_said said = { .state = STK_POOL_RUNNING };
     int64_t a = make_task("list-a"), b = make_task("list-b"), sweep = 0, last = 0;
     begin();
     OK(stk_store_sweep_new(store, NULL, a, "{}", 60, NOW, &sweep, &err));
@@ -408,9 +409,45 @@ static void lists__are_what_a_walk_over_all_jobs_finds(void **state)
     cancel_from(last - 9, last);
     check_lists(false, tasks, sweep);
     begin();
-    OK(stk_store_pool_beat(store, pool, NOW, &err)); /* running ones are found by it, too */
+    OK(stk_store_pool_beat(store, pool, &said, NOW, &err)); /* running ones are found by it, too */
     commit();
     check_lists(true, tasks, sweep);
+}
+
+/* --- pools ----------------------------------------------------------------- */
+
+struct pool_seen {
+    int64_t id;
+    struct stk_pool_said said;
+    char reason[64];
+};
+
+static void see_own(void *context, const struct stk_pool_row *row)
+{
+    struct pool_seen *seen = context;
+    if (row->id != seen->id) return;
+    seen->said = row->said;
+    (void)snprintf(seen->reason, sizeof(seen->reason), "%s",
+                   row->said.reason == NULL ? "none" : row->said.reason);
+}
+
+/* Each state of the model is one that the schema takes. */
+static void pool__is_seen_by_the_other_as_it_says(void **state)
+{
+    (void)state;
+    struct pool_seen seen = { .id = pool };
+    for (int i = 0; i < STK_POOL_SAID_COUNT_; i++) {
+        const struct stk_pool_said says = { .state = (enum stk_pool_state)i,
+                                            .reason = i % 2 == 0 ? NULL : "a reason",
+                                            .per_s = 2.5 * i };
+        begin();
+        OK(stk_store_pool_beat(store, pool, &says, NOW, &err));
+        commit();
+        OK(stk_store_pools(other, STK_PAGE_MAX, see_own, &seen, &err));
+        assert_int_equal(seen.said.state, i);
+        assert_string_equal(seen.reason, i % 2 == 0 ? "none" : "a reason");
+        assert_true(seen.said.per_s == 2.5 * i);
+    }
 }
 
 /* --- events ---------------------------------------------------------------- */
@@ -492,6 +529,7 @@ int main(void)
         TEST(lost__claim_is_pending_again_and_cost_no_attempt),
         TEST(lost__poll_is_parked_again_and_never_submitted_twice),
         TEST(lists__are_what_a_walk_over_all_jobs_finds),
+        TEST(pool__is_seen_by_the_other_as_it_says),
         TEST(events__are_followed_without_a_gap),
         TEST(event__of_broken_utf8_is_written_all_the_same),
         TEST(counters__added_up_by_both_stay_what_they_are),

@@ -9,19 +9,7 @@
  */
 #include "store/pg/pg.h"
 
-#include <string.h>
-
 #include "store/chain.h"
-
-/* False: the column is no hash. */
-static bool read_hash(const struct stk_pg_rows *rows, int row, int column,
-                      unsigned char ret_hash[STK_CHAIN_BYTES])
-{
-    const void *hash = stk_pg_text(rows, row, column);
-    if (hash == NULL || stk_pg_len(rows, row, column) != STK_CHAIN_BYTES) return false;
-    memcpy(ret_hash, hash, STK_CHAIN_BYTES);
-    return true;
-}
 
 static struct stk_audit audit_of(const struct stk_pg_rows *rows, int row)
 {
@@ -44,8 +32,8 @@ static enum stk_rc find_last(struct stk_pg *self, struct stk_chain_link *ret, st
     enum stk_rc rc = stk_pg_run(self, STMT_AUDIT_LOCK, "read the audit log", NULL, err);
     if (rc == STK_OK) rc = stk_pg_run(self, STMT_AUDIT_LAST, "read the audit log", &rows, err);
     if (rc != STK_OK || rows.count == 0) return rc;
-    ret->id = stk_pg_int(&rows, 0, 0);
-    (void)read_hash(&rows, 0, 1, ret->hash); /* a CHECK says that it is one */
+    (void)stk_chain_set(ret, stk_pg_int(&rows, 0, 0), stk_pg_text(&rows, 0, 1),
+                        stk_pg_len(&rows, 0, 1)); /* a CHECK says that it is one */
     return STK_OK;
 }
 
@@ -59,10 +47,8 @@ enum stk_rc stk_pg_audit_add(struct stk_store *store, const struct stk_audit *au
     if (rc != STK_OK) return rc;
 
     struct stk_audit row = *audit;
-    unsigned char hash[STK_CHAIN_BYTES];
-    row.id = last.id + 1;
     row.at = now;
-    stk_chain_hash(&last, &row, hash);
+    struct stk_chain_link link = stk_chain_follow(&last, &row);
 
     stk_pg_arg_int(self, row.id);
     stk_pg_arg_int(self, row.at);
@@ -71,7 +57,7 @@ enum stk_rc stk_pg_audit_add(struct stk_store *store, const struct stk_audit *au
     stk_pg_arg_text(self, row.subject);
     stk_pg_arg_text(self, row.reason);
     stk_pg_arg_bytes(self, last.hash, STK_CHAIN_BYTES);
-    stk_pg_arg_bytes(self, hash, STK_CHAIN_BYTES);
+    stk_pg_arg_bytes(self, link.hash, STK_CHAIN_BYTES);
     return stk_pg_run(self, STMT_AUDIT_ADD, "write to the audit log", NULL, err);
 }
 
@@ -92,25 +78,15 @@ enum stk_rc stk_pg_audits(struct stk_store *store, int64_t before_id, size_t lim
     return rc;
 }
 
-/* NULL, or what is wrong with the row that follows `link`; moves on to it. */
-static const char *check_row(struct stk_chain_link *link, const struct stk_pg_rows *rows, int row)
+static struct stk_chain_row row_of(const struct stk_pg_rows *rows, int row)
 {
-    struct stk_audit audit = audit_of(rows, row);
-    unsigned char prev[STK_CHAIN_BYTES];
-    unsigned char stored[STK_CHAIN_BYTES];
-    unsigned char hash[STK_CHAIN_BYTES];
-    bool has_hashes = read_hash(rows, row, 6, prev) && read_hash(rows, row, 7, stored);
-
-    if (audit.id != link->id + 1) return "rows before it are missing";
-    if (!has_hashes || memcmp(prev, link->hash, STK_CHAIN_BYTES) != 0) {
-        return "it does not follow the row before it";
-    }
-    stk_chain_hash(link, &audit, hash);
-    if (memcmp(stored, hash, STK_CHAIN_BYTES) != 0) return "it was changed";
-
-    link->id = audit.id;
-    memcpy(link->hash, hash, STK_CHAIN_BYTES);
-    return NULL;
+    return (struct stk_chain_row){
+        .audit = audit_of(rows, row),
+        .prev = stk_pg_text(rows, row, 6),
+        .prev_len = stk_pg_len(rows, row, 6),
+        .hash = stk_pg_text(rows, row, 7),
+        .hash_len = stk_pg_len(rows, row, 7),
+    };
 }
 
 static enum stk_rc verify_page(struct stk_pg *self, struct stk_chain_link *link, bool *ret_more,
@@ -121,10 +97,8 @@ static enum stk_rc verify_page(struct stk_pg *self, struct stk_chain_link *link,
     stk_pg_arg_int(self, STK_PAGE_MAX);
     enum stk_rc rc = stk_pg_run(self, STMT_AUDIT_WALK, "verify the audit log", &rows, err);
     for (int i = 0; rc == STK_OK && i < rows.count; i++) {
-        const char *wrong = check_row(link, &rows, i);
-        if (wrong == NULL) continue;
-        return stk_fail(err, STK_BAD_DATA, "the audit log does not hold at row %lld: %s",
-                        (long long)stk_pg_int(&rows, i, 0), wrong);
+        struct stk_chain_row next = row_of(&rows, i);
+        rc = stk_chain_check(link, &next, err);
     }
     *ret_more = rows.count == STK_PAGE_MAX;
     return rc;

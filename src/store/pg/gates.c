@@ -7,90 +7,15 @@
  * A session is written against the version that was read: who decided on an old
  * row is sent away and decides again. Limits are locked by reading them, so what
  * two pools take from one adds up.
- *
- * Each struct is described once, column by column in the order of its
- * statements: binding and reading walk that table.
  */
+#include "store/columns.h"
 #include "store/pg/pg.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
-
-enum kind { TEXT, NUMBER, TIME, SMALL, FLAG, STATE };
-struct column {
-    enum kind kind;
-    size_t at, size; /* in the struct */
-};
-#define COLUMN(type, kind, name)                                            \
-    {                                                                       \
-        kind, offsetof(struct type, name), sizeof(((struct type *)0)->name) \
-    }
-
-#define SESSION(kind, name) COLUMN(stk_session, kind, name)
-static const struct column session_columns[] = {
-    SESSION(TEXT, name),
-    SESSION(STATE, state),
-    SESSION(STATE, resume_state),
-    SESSION(NUMBER, generation),
-    SESSION(TIME, issued_at),
-    SESSION(TIME, expires_at),
-    SESSION(TIME, deadline_at),
-    SESSION(TIME, changed_at),
-    SESSION(TIME, closed_at),
-    SESSION(TEXT, reason),
-    SESSION(TEXT, renewed_by),
-    SESSION(TIME, renewed_at),
-    SESSION(NUMBER, renew_tried),
-    SESSION(SMALL, tries),
-    SESSION(TIME, try_at),
-    SESSION(TIME, checked_at),
-    SESSION(TEXT, link),
-    SESSION(TEXT, code),
-    SESSION(TIME, challenge_at),
-    SESSION(TIME, challenge_until),
-    SESSION(NUMBER, poll_every_ns),
-    SESSION(SMALL, challenges),
-    SESSION(TIME, ready_at),
-    SESSION(TIME, blocked_until),
-    SESSION(SMALL, blocks),
-    SESSION(TEXT, wish),
-    SESSION(TEXT, wish_by),
-    SESSION(TIME, wish_at),
-    SESSION(NUMBER, epoch),
-    SESSION(TEXT, keeper),
-    SESSION(TIME, lease_until),
-    SESSION(FLAG, block_unknown),
-};
-
-#define LIMIT(kind, name) COLUMN(stk_limit, kind, name)
-static const struct column limit_columns[] = {
-    LIMIT(TEXT, name),
-    LIMIT(NUMBER, tat),
-    LIMIT(NUMBER, interval_ns),
-    LIMIT(NUMBER, interval_at),
-    LIMIT(NUMBER, turn_at),
-    LIMIT(NUMBER, blocked_until),
-    LIMIT(TEXT, reason),
-    LIMIT(NUMBER, episode),
-    LIMIT(NUMBER, episode_at),
-    LIMIT(SMALL, strikes),
-    LIMIT(FLAG, half_open),
-    LIMIT(SMALL, errors),
-    LIMIT(NUMBER, errors_since),
-    LIMIT(SMALL, cap_learned),
-    LIMIT(NUMBER, cap_until),
-    LIMIT(NUMBER, cap_probe_at),
-    LIMIT(NUMBER, window_from),
-    LIMIT(NUMBER, used),
-    LIMIT(NUMBER, set_per_window),
-    LIMIT(NUMBER, set_concurrency),
-    LIMIT(TEXT, set_by),
-    LIMIT(NUMBER, changed_at),
-};
 
 /* --- one row ------------------------------------------------------------- */
 
@@ -107,63 +32,45 @@ static void arg_text(struct stk_pg *self, const char *text)
     stk_pg_arg_text_len(self, text, good);
 }
 
-static void arg_column(struct stk_pg *self, const struct column *column, const void *field)
+static void arg_column(struct stk_pg *self, const struct stk_column *column, const void *field)
 {
     switch (column->kind) {
-    case TEXT: arg_text(self, field); break;
-    case NUMBER: stk_pg_arg_int(self, *(const int64_t *)field); break;
-    case TIME: stk_pg_arg_time(self, *(const stk_time_ns *)field); break;
-    case SMALL: stk_pg_arg_int(self, *(const uint32_t *)field); break;
-    case FLAG: stk_pg_arg_bool(self, *(const bool *)field); break;
-    case STATE:
+    case STK_COLUMN_TEXT: arg_text(self, field); break;
+    case STK_COLUMN_NUMBER: stk_pg_arg_int(self, *(const int64_t *)field); break;
+    case STK_COLUMN_TIME: stk_pg_arg_time(self, *(const stk_time_ns *)field); break;
+    case STK_COLUMN_SMALL: stk_pg_arg_int(self, *(const uint32_t *)field); break;
+    case STK_COLUMN_FLAG: stk_pg_arg_bool(self, *(const bool *)field); break;
+    case STK_COLUMN_STATE:
         stk_pg_arg_text(self, stk_session_state_name(*(const enum stk_session_state *)field));
         break;
     }
 }
 
-static void arg_row(struct stk_pg *self, const struct column *columns, size_t count,
-                    const void *row)
+static void arg_row(struct stk_pg *self, const struct stk_columns *columns, const void *row)
 {
-    for (size_t i = 0; i < count; i++) {
-        arg_column(self, &columns[i], (const char *)row + columns[i].at);
+    for (size_t i = 0; i < columns->count; i++) {
+        arg_column(self, &columns->all[i], (const char *)row + columns->all[i].at);
     }
-}
-
-/* What does not fit was not written by stk_store_*_set; it is cut. */
-static void read_text(const char *text, char *ret, size_t size)
-{
-    size_t len = text != NULL ? strnlen(text, size - 1) : 0;
-    if (len > 0) memcpy(ret, text, len);
-    ret[len] = '\0';
-}
-
-static enum stk_session_state state_of(const char *name)
-{
-    enum stk_session_state state = STK_SESSION_NONE;
-    bool known = stk_session_state_from_name(name, &state);
-    assert(known); /* the schema's CHECK lists the same names; a test compares */
-    (void)known;
-    return state;
 }
 
 static void read_column(const struct stk_pg_rows *rows, int row, int at,
-                        const struct column *column, void *field)
+                        const struct stk_column *column, void *field)
 {
     switch (column->kind) {
-    case TEXT: read_text(stk_pg_text(rows, row, at), field, column->size); break;
-    case NUMBER: *(int64_t *)field = stk_pg_int(rows, row, at); break;
-    case TIME: *(stk_time_ns *)field = stk_pg_time(rows, row, at); break;
-    case SMALL: *(uint32_t *)field = (uint32_t)stk_pg_int(rows, row, at); break;
-    case FLAG: *(bool *)field = stk_pg_bool(rows, row, at); break;
-    case STATE: *(enum stk_session_state *)field = state_of(stk_pg_text(rows, row, at)); break;
+    case STK_COLUMN_TEXT: stk_column_set_text(column, field, stk_pg_text(rows, row, at)); break;
+    case STK_COLUMN_NUMBER: *(int64_t *)field = stk_pg_int(rows, row, at); break;
+    case STK_COLUMN_TIME: *(stk_time_ns *)field = stk_pg_time(rows, row, at); break;
+    case STK_COLUMN_SMALL: *(uint32_t *)field = (uint32_t)stk_pg_int(rows, row, at); break;
+    case STK_COLUMN_FLAG: *(bool *)field = stk_pg_bool(rows, row, at); break;
+    case STK_COLUMN_STATE: stk_column_set_state(field, stk_pg_text(rows, row, at)); break;
     }
 }
 
-static void read_row(const struct stk_pg_rows *rows, int row, const struct column *columns,
-                     size_t count, void *ret_row)
+static void read_row(const struct stk_pg_rows *rows, int row, const struct stk_columns *columns,
+                     void *ret_row)
 {
-    for (size_t i = 0; i < count; i++) {
-        read_column(rows, row, (int)i, &columns[i], (char *)ret_row + columns[i].at);
+    for (size_t i = 0; i < columns->count; i++) {
+        read_column(rows, row, (int)i, &columns->all[i], (char *)ret_row + columns->all[i].at);
     }
 }
 
@@ -219,8 +126,8 @@ static enum stk_rc read_sessions(struct stk_pg *self, struct stk_error *err)
     for (int i = 0; rc == STK_OK && i < rows.count; i++) {
         make_place_session(kept, (size_t)i);
         kept->rows[i] = (struct stk_session){ 0 };
-        read_row(&rows, i, session_columns, STK_ARRAY_LEN(session_columns), &kept->rows[i]);
-        kept->versions[i] = stk_pg_int(&rows, i, (int)STK_ARRAY_LEN(session_columns));
+        read_row(&rows, i, &stk_session_columns, &kept->rows[i]);
+        kept->versions[i] = stk_pg_int(&rows, i, (int)stk_session_columns.count);
     }
     kept->known = rc == STK_OK;
     return rc;
@@ -239,7 +146,7 @@ static enum stk_rc read_limits(struct stk_pg *self, struct stk_error *err)
     for (int i = 0; rc == STK_OK && i < rows.count; i++) {
         make_place_limit(kept, (size_t)i);
         kept->rows[i] = (struct stk_limit){ 0 };
-        read_row(&rows, i, limit_columns, STK_ARRAY_LEN(limit_columns), &kept->rows[i]);
+        read_row(&rows, i, &stk_limit_columns, &kept->rows[i]);
     }
     kept->known = rc == STK_OK;
     return rc;
@@ -295,7 +202,7 @@ enum stk_rc stk_pg_session_set(struct stk_store *store, const struct stk_session
     if (rc != STK_OK) return rc;
 
     size_t at = place_of_session(&self->sessions, row.name, &is_there);
-    arg_row(self, session_columns, STK_ARRAY_LEN(session_columns), &row);
+    arg_row(self, &stk_session_columns, &row);
     if (is_there) stk_pg_arg_int(self, self->sessions.versions[at]);
     rc = stk_pg_change(self, is_there ? STMT_SESSION_CHANGE : STMT_SESSION_ADD, "write a session",
                        &changed, err);
@@ -379,7 +286,7 @@ static enum stk_rc write_limit(struct stk_pg *self, const struct stk_limit *row,
                                struct stk_error *err)
 {
     int64_t changed = 0;
-    arg_row(self, limit_columns, STK_ARRAY_LEN(limit_columns), row);
+    arg_row(self, &stk_limit_columns, row);
     if (is_there) return stk_pg_send(self, STMT_LIMIT_SET, "write a limit", NULL, NULL, err);
     enum stk_rc rc = stk_pg_change(self, STMT_LIMIT_ADD, "write a limit", &changed, err);
     if (rc != STK_OK || changed == 1) return rc;

@@ -5,14 +5,12 @@
  * are now: pools claim and settle all the while. What it then does, it does to
  * all of them at once.
  */
+#include "store/deed.h"
 #include "store/pg/pg.h"
 
 #include <stdlib.h>
 
 #include "base/alloc.h"
-
-/* Jobs a step may look at without changing them. */
-enum { LOOK_MAX = 10 * STK_STORE_CHUNK };
 
 struct step_job {
     int64_t id, task_id, queue_id, sweep_id, rank;
@@ -24,14 +22,6 @@ struct step {
     struct step_job *jobs; /* locked, and in a state to be changed */
     size_t count;
     int looked;
-};
-
-/* Who does what, why: for the rows and the event. */
-struct deed {
-    enum stk_action action;
-    const struct stk_job_range *range;
-    const char *reason, *actor;
-    stk_time_ns now;
 };
 
 static void release_step(struct step *step)
@@ -67,31 +57,29 @@ static enum stk_rc look_at_all(struct stk_pg *self, const struct stk_job_range *
 {
     stk_pg_arg_int(self, first_of(range, cursor));
     stk_pg_arg_int(self, range->last);
-    stk_pg_arg_int(self, LOOK_MAX);
+    stk_pg_arg_int(self, STK_DEED_LOOK_MAX);
     if (range->sweep_id == 0) return stk_pg_run(self, STMT_STEP_RANGE, "look for jobs", ret, err);
     stk_pg_arg_int(self, range->sweep_id);
     return stk_pg_run(self, STMT_STEP_SWEEP, "look for jobs", ret, err);
 }
 
-static void choose(const struct deed *deed, const struct stk_pg_rows *rows, struct stk_bulk *bulk,
-                   struct step *step)
+static void choose(const struct stk_deed *deed, const struct stk_pg_rows *rows,
+                   struct stk_bulk *bulk, struct step *step)
 {
     bool by_state = deed->range->state >= 0;
-    int at_most = by_state ? STK_STORE_CHUNK : LOOK_MAX;
+    int at_most = by_state ? STK_STORE_CHUNK : STK_DEED_LOOK_MAX;
     step->ids = stk_realloc(NULL, STK_STORE_CHUNK, sizeof(*step->ids));
     while (step->looked < rows->count && step->id_count < STK_STORE_CHUNK) {
         int row = step->looked++;
         enum stk_state state =
             by_state ? (enum stk_state)deed->range->state : stk_pg_state(rows, row, 1);
-        bool may = stk_lifecycle_allows(state, deed->action);
         bulk->cursor = stk_pg_int(rows, row, 0);
-        if (may) step->ids[step->id_count++] = bulk->cursor;
-        if (!may) bulk->skipped++;
+        if (stk_deed_takes(deed, state, bulk)) step->ids[step->id_count++] = bulk->cursor;
     }
     bulk->more = step->looked == at_most || step->id_count == STK_STORE_CHUNK;
 }
 
-static enum stk_rc look(struct stk_pg *self, const struct deed *deed, struct stk_bulk *bulk,
+static enum stk_rc look(struct stk_pg *self, const struct stk_deed *deed, struct stk_bulk *bulk,
                         struct step *step, struct stk_error *err)
 {
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
@@ -126,7 +114,7 @@ static struct step_job step_job_of(const struct stk_pg_rows *rows, int row)
 }
 
 /* Who waited for a lock is given the row as its last owner left it. */
-static enum stk_rc lock(struct stk_pg *self, const struct deed *deed, struct stk_bulk *bulk,
+static enum stk_rc lock(struct stk_pg *self, const struct stk_deed *deed, struct stk_bulk *bulk,
                         struct step *step, struct stk_error *err)
 {
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
@@ -138,10 +126,7 @@ static enum stk_rc lock(struct stk_pg *self, const struct deed *deed, struct stk
     step->jobs = stk_realloc(NULL, (size_t)rows.count + 1, sizeof(*step->jobs));
     for (int i = 0; i < rows.count; i++) {
         struct step_job job = step_job_of(&rows, i);
-        bool is_meant = deed->range->state < 0 || (int)job.state == deed->range->state;
-        bool may = is_meant && stk_lifecycle_allows(job.state, deed->action);
-        if (may) step->jobs[step->count++] = job;
-        if (is_meant && !may) bulk->skipped++;
+        if (stk_deed_takes(deed, job.state, bulk)) step->jobs[step->count++] = job;
     }
     return STK_OK;
 }
@@ -167,9 +152,10 @@ static int64_t count_state(const struct step *step, enum stk_state state)
 
 /* --- is there anything? -------------------------------------------------- */
 
-static enum stk_rc check_range(struct stk_pg *self, const struct stk_job_range *range,
+static enum stk_rc check_range(struct stk_pg *self, const struct stk_deed *deed,
                                struct stk_error *err)
 {
+    const struct stk_job_range *range = deed->range;
     bool in_sweep = range->sweep_id != 0;
     int64_t exists = 0;
     stk_pg_arg_int(self, range->first);
@@ -178,70 +164,16 @@ static enum stk_rc check_range(struct stk_pg *self, const struct stk_job_range *
     enum stk_rc rc = stk_pg_number(self, in_sweep ? STMT_RANGE_EXISTS_SWEEP : STMT_RANGE_EXISTS,
                                    "look for jobs", 0, &exists, err);
     if (rc != STK_OK || exists == 1) return rc;
-    if (in_sweep) {
-        return stk_fail(err, STK_NOT_FOUND, "sweep %lld has no such jobs",
-                        (long long)range->sweep_id);
-    }
-    if (range->first == range->last) {
-        return stk_fail(err, STK_NOT_FOUND, "there is no job %lld", (long long)range->first);
-    }
-    if (range->last == INT64_MAX) return stk_fail(err, STK_NOT_FOUND, "there are no such jobs");
-    return stk_fail(err, STK_NOT_FOUND, "there are no jobs %lld-%lld", (long long)range->first,
-                    (long long)range->last);
+    return stk_deed_fail_none(deed, err);
 }
 
-/* --- the event ----------------------------------------------------------- */
-
-static void add_range_text(struct stk_buf *buf, const struct stk_job_range *range)
-{
-    if (range->sweep_id != 0) stk_buf_addf(buf, "of sweep %lld", (long long)range->sweep_id);
-    if (range->sweep_id == 0 && range->first == range->last) {
-        stk_buf_addf(buf, "job %lld", (long long)range->first);
-    } else if (range->sweep_id == 0 && range->last == INT64_MAX) {
-        stk_buf_adds(buf, "of all jobs");
-    } else if (range->sweep_id == 0) {
-        stk_buf_addf(buf, "of jobs %lld-%lld", (long long)range->first, (long long)range->last);
-    }
-    if (range->state >= 0) {
-        stk_buf_addf(buf, ", those that were %s", stk_state_name((enum stk_state)range->state));
-    }
-}
-
-/* One line for the whole deed, in its last step. */
-static enum stk_rc add_deed_event(struct stk_pg *self, const struct deed *deed,
-                                  const struct stk_bulk *bulk, struct stk_error *err)
-{
-    if (bulk->more || bulk->changed + bulk->asked == 0) return STK_OK;
-    const struct stk_job_range *range = deed->range;
-    bool is_retry = deed->action == STK_ACTION_RETRY;
-
-    stk_buf_clear(&self->text);
-    stk_buf_addf(&self->text, "%s %lld", is_retry ? "put back" : "cancelled",
-                 (long long)bulk->changed);
-    if (bulk->asked > 0) {
-        stk_buf_addf(&self->text, " and told %lld running to stop", (long long)bulk->asked);
-    }
-    stk_buf_adds(&self->text, ": ");
-    add_range_text(&self->text, range);
-    if (deed->reason != NULL) stk_buf_addf(&self->text, "; %s", deed->reason);
-
-    struct stk_event event = {
-        .job_id = range->first == range->last ? range->first : 0,
-        .sweep_id = range->sweep_id,
-        .actor = deed->actor,
-        .text = stk_buf_str(&self->text),
-    };
-    enum stk_event_kind kind = is_retry ? STK_EVENT_JOBS_RETRIED : STK_EVENT_JOBS_CANCELLED;
-    return stk_pg_event_add(self, kind, &event, deed->now, err);
-}
-
-static enum stk_rc begin_step(struct stk_pg *self, const struct deed *deed, struct stk_bulk *bulk,
-                              struct step *step, struct stk_error *err)
+static enum stk_rc begin_step(struct stk_pg *self, const struct stk_deed *deed,
+                              struct stk_bulk *bulk, struct step *step, struct stk_error *err)
 {
     bool is_first = bulk->cursor == 0;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc == STK_OK) rc = look(self, deed, bulk, step, err);
-    if (rc == STK_OK && is_first && step->looked == 0) rc = check_range(self, deed->range, err);
+    if (rc == STK_OK && is_first && step->looked == 0) rc = check_range(self, deed, err);
     return rc == STK_OK ? lock(self, deed, bulk, step, err) : rc;
 }
 
@@ -292,29 +224,20 @@ static enum stk_rc ask_running(struct stk_pg *self, struct step *step, const cha
     return STK_OK;
 }
 
-static char *make_cancel_error(const char *reason, const char *actor)
-{
-    struct stk_buf text = STK_BUF_INIT;
-    stk_buf_adds(&text, "cancelled");
-    if (actor != NULL) stk_buf_addf(&text, " by %s", actor);
-    if (reason != NULL) stk_buf_addf(&text, ": %s", reason);
-    return stk_buf_take(&text);
-}
-
 enum stk_rc stk_pg_cancel(struct stk_store *store, const struct stk_job_range *range,
                           const char *reason, const char *actor, stk_time_ns now,
                           struct stk_bulk *bulk, void (*running)(void *context, int64_t job_id),
                           void *context, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    struct deed deed = { STK_ACTION_CANCEL, range, reason, actor, now };
-    STK_CLEANUP(stk_freep) char *error = make_cancel_error(reason, actor);
+    struct stk_deed deed = { STK_ACTION_CANCEL, range, reason, actor, now };
+    STK_CLEANUP(stk_freep) char *error = stk_deed_make_error(&deed);
     STK_CLEANUP(release_step) struct step step = { 0 };
 
     enum stk_rc rc = begin_step(self, &deed, bulk, &step, err);
     if (rc == STK_OK) rc = cancel_pending(self, &step, error, now, bulk, err);
     if (rc == STK_OK) rc = ask_running(self, &step, error, now, bulk, err);
-    if (rc == STK_OK) rc = add_deed_event(self, &deed, bulk, err);
+    if (rc == STK_OK) rc = stk_deed_tell(store, &deed, bulk, err);
     if (rc == STK_OK) rc = stk_pg_collect(self, NULL, err); /* next_poll may have become earlier */
     for (size_t i = 0; rc == STK_OK && running != NULL && i < step.count; i++) {
         if (step.jobs[i].state == STK_STATE_RUNNING) running(context, step.jobs[i].id);
@@ -365,13 +288,13 @@ enum stk_rc stk_pg_retry(struct stk_store *store, const struct stk_job_range *ra
                          struct stk_bulk *bulk, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    struct deed deed = { STK_ACTION_RETRY, range, reason, actor, now };
+    struct stk_deed deed = { STK_ACTION_RETRY, range, reason, actor, now };
     STK_CLEANUP(release_step) struct step step = { 0 };
 
     enum stk_rc rc = begin_step(self, &deed, bulk, &step, err);
     if (rc == STK_OK) rc = keep_completed(self, &step, err);
     if (rc == STK_OK) rc = put_back(self, &step, now, bulk, err);
-    return rc == STK_OK ? add_deed_event(self, &deed, bulk, err) : rc;
+    return rc == STK_OK ? stk_deed_tell(store, &deed, bulk, err) : rc;
 }
 
 /* --- held jobs ------------------------------------------------------------ */

@@ -4,10 +4,10 @@
  *
  * One file each: connect (connections, deadlines), exchange (statements and
  * their replies), open, migrate, txn (and what becomes of a lost commit), words
- * (tasks, queues), submit, claim, settle, people (cancel, retry), rescue,
- * remote (jobs elsewhere), counts, sweeps, read (jobs, attempts), rows (pools,
- * events), gates (sessions, limits), accounts (users, tokens), audit, notices,
- * consoles, listen, health.
+ * (tasks, queues), submit, claim, settle, complete (settling many at once),
+ * people (cancel, retry), rescue, remote (jobs elsewhere), counts, sweeps, read
+ * (jobs, attempts), rows (pools, events), gates (sessions, limits), accounts
+ * (users, tokens), audit, notices, consoles, listen, health.
  *
  * A statement is a file of sql/pg; every object is written stoker.NAME, since a
  * pooler keeps no search_path. All parameters and results travel in binary:
@@ -25,6 +25,7 @@
 #include "store/pg/libpq.h"
 #include "store/pg/stmts.h"
 #include "store/tally.h"
+#include "store/words.h"
 
 /* The longest that a call waits for the server's answer; then the connection is
  * given up, and with it its transaction. */
@@ -37,26 +38,6 @@ enum { STK_PG_ARGS_MAX = 40, STK_PG_SENT_MAX = 64, STK_PG_NAME_BYTES = 24 };
 struct stk_pg;
 
 /* --- what is kept in memory ----------------------------------------------- */
-
-/* The tasks by id and the queues by name; read again when older than WORDS_NS,
- * as others change them. */
-struct task_word {
-    int64_t id, queue_id;
-    char *name;
-};
-struct queue_word {
-    char *name, *reason, *actor;
-};
-struct words {
-    struct task_word *tasks;
-    size_t task_count;
-    struct stk_queue *queues; /* their strings are those of queue_words */
-    struct queue_word *queue_words;
-    size_t queue_count;
-    bool known;
-    bool in_use;         /* by this transaction: stays as it is */
-    stk_time_ns read_at; /* mono */
-};
 
 /* Sessions and limits, as this transaction has read them: others write, too.
  * versions: of the rows, for session_set. */
@@ -159,7 +140,8 @@ struct stk_pg {
     char *command; /* application_name */
     bool read_only;
     stk_time_ns lease_ns;
-    PGconn *conn; /* NULL: lost; begin and reads connect anew */
+    uint32_t writer; /* of its pool */
+    PGconn *conn;    /* NULL: lost; begin and reads connect anew */
     unsigned connects;
     int server_version;
     int64_t timeline;
@@ -189,11 +171,13 @@ struct stk_pg {
     struct doings doings;                    /* of this transaction */
     struct doubt doubt;
     int64_t claim_pool, claim_log_from; /* of the claims; where its log begins */
-    struct late *late;                  /* settles whose reply is out; see settle.c */
+    struct late *late;                  /* settles whose reply is out; see complete.c */
     size_t late_count, late_size;
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
-    struct words words;
+    struct stk_words words;
+    bool words_in_use;                     /* by this transaction: they stay as they are */
+    stk_time_ns words_read_at;             /* mono */
     struct stk_tally counts, counts_saved; /* of this transaction; at its savepoint */
     struct kept_sessions sessions;
     struct kept_limits limits;
@@ -306,6 +290,9 @@ bool stk_pg_settled_lately(const struct stk_pg *self, int64_t job_id, int64_t at
 /* For the commit: these are claimed, this has ended. */
 void stk_pg_txn_claim(struct stk_pg *self, const struct live *claim);
 void stk_pg_txn_settle(struct stk_pg *self, int64_t job_id, int64_t attempt_id);
+/* Writes those that go the common way together, and marks them as accepted. */
+STK_MUST_USE enum stk_rc stk_pg_complete(struct stk_pg *self, struct stk_settle *settles,
+                                         size_t count, stk_time_ns now, struct stk_error *err);
 /* Settles that the common way refused: for what reason, by the long way. */
 STK_MUST_USE enum stk_rc stk_pg_settle_late(struct stk_pg *self, struct stk_error *err);
 /* Jobs claimed in a commit whose answer was lost: nobody runs them. */
@@ -335,10 +322,8 @@ void stk_pg_read_endp(struct read_txn *txn); /* for STK_CLEANUP */
 
 /* --- words, counts, due times ------------------------------------------------ */
 
+/* They are known from here on. */
 STK_MUST_USE enum stk_rc stk_pg_words(struct stk_pg *self, struct stk_error *err);
-void stk_pg_words_release(struct words *words);
-const struct task_word *stk_pg_task_by_id(const struct stk_pg *self, int64_t id);
-const struct stk_queue *stk_pg_queue_by_id(const struct stk_pg *self, int64_t id);
 
 /* One job moves from a state to another; STK_STATE_COUNT_: from nowhere. */
 void stk_pg_count(struct stk_pg *self, int64_t sweep_id, int64_t queue_id, int64_t task_id,
@@ -414,6 +399,7 @@ STK_MUST_USE enum stk_rc stk_pg_list_ids(struct stk_pg *self, const struct stk_p
 
 /* Whether a text is JSON, and UTF-8 without NUL, so that the server takes it. */
 bool stk_pg_is_json(const char *text, size_t len);
+bool stk_pg_is_bad_result(const struct stk_settle *settle); /* says it is JSON, and is not */
 STK_MUST_USE enum stk_rc stk_pg_event_add(struct stk_pg *self, enum stk_event_kind kind,
                                           const struct stk_event *event, stk_time_ns now,
                                           struct stk_error *err);

@@ -8,8 +8,6 @@
  */
 #include "store/pg/pg.h"
 
-#include <string.h>
-
 #include "base/json.h"
 #include "base/text.h"
 
@@ -123,7 +121,7 @@ static void bind_shelves(struct stk_pg *self, int state)
 /* task_id 0: every task. */
 static void bind_tasks(struct stk_pg *self, int64_t task_id)
 {
-    const struct words *words = &self->words;
+    const struct stk_words *words = &self->words;
     stk_pg_array_ints(self, task_id != 0 ? 1 : words->task_count);
     if (task_id != 0) stk_pg_item_int(self, task_id);
     for (size_t i = 0; task_id == 0 && i < words->task_count; i++) {
@@ -166,14 +164,6 @@ enum stk_rc stk_pg_list_ids(struct stk_pg *self, const struct stk_pg_listing *li
 
 /* --- lists --------------------------------------------------------------- */
 
-static int64_t task_named(const struct stk_pg *self, const char *name)
-{
-    for (size_t i = 0; i < self->words.task_count; i++) {
-        if (strcmp(self->words.tasks[i].name, name) == 0) return self->words.tasks[i].id;
-    }
-    return 0;
-}
-
 /* *ret_none: no job can be meant: the task has never been seen, or the sweep's
  * is another, or there is no such sweep. */
 static enum stk_rc make_listing(struct stk_pg *self, const struct stk_job_filter *filter,
@@ -184,7 +174,7 @@ static enum stk_rc make_listing(struct stk_pg *self, const struct stk_job_filter
     int64_t above = filter->after_id < INT64_MAX ? filter->after_id + 1 : INT64_MAX;
     *ret = (struct stk_pg_listing){
         .state = filter->state,
-        .task_id = filter->task != NULL ? task_named(self, filter->task) : 0,
+        .task_id = stk_words_task_id(&self->words, filter->task),
         .sweep_id = filter->sweep_id,
         .first = up ? above : 1,
         .last = up || from_end ? INT64_MAX : filter->after_id - 1,

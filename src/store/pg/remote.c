@@ -8,15 +8,12 @@
  * Jobs that run here have no row in `remote`, and cost no statement for it:
  * has_remote, next_poll and the live jobs say so in memory.
  */
+#include "store/ending.h"
 #include "store/pg/pg.h"
 
 #include <assert.h>
 
 #include "base/rand.h"
-
-/* A job parked for want of a pool or session, with nothing new known of it,
- * must not be claimed again at once, for ever. */
-#define AGAIN_AFTER STK_MINUTE
 
 static enum stk_rc take_next(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
                              struct stk_error *err)
@@ -67,12 +64,7 @@ enum stk_rc stk_pg_remote_note(struct stk_store *store, int64_t job_id, int64_t 
     stk_pg_arg_int(self, now);
     rc = stk_pg_change(self, STMT_REMOTE_NOTE, "note that a job is being submitted", &changed, err);
     if (rc != STK_OK) return rc;
-    if (changed == 0) {
-        return stk_fail(err, STK_CONFLICT,
-                        "job %lld must not be submitted: this attempt does not hold it, or the "
-                        "authority has it already",
-                        (long long)job_id);
-    }
+    if (changed == 0) return stk_ending_fail_note(job_id, err);
     note_place(self, job_id);
     return STK_OK;
 }
@@ -80,14 +72,13 @@ enum stk_rc stk_pg_remote_note(struct stk_store *store, int64_t job_id, int64_t 
 static enum stk_rc park_again(struct stk_pg *self, const struct stk_settle *settle, bool cancel,
                               stk_time_ns now, struct stk_error *err)
 {
-    bool at_once = cancel || settle->outcome == STK_OUTCOME_INTERRUPTED;
-    stk_time_ns poll_at = at_once ? now : now + AGAIN_AFTER;
+    stk_time_ns poll_at = stk_ending_poll_at(settle, cancel, now);
     int64_t changed = 0;
     stk_pg_arg_int(self, settle->id);
     stk_pg_arg_int(self, poll_at);
     enum stk_rc rc = stk_pg_change(self, STMT_REMOTE_PARK_AGAIN, "park a job", &changed, err);
     if (rc != STK_OK) return rc;
-    if (changed == 0) return stk_fail(err, STK_CONFLICT, "no authority is known to have it");
+    if (changed == 0) return stk_ending_fail_park(err);
     self->has_remote = true;
     stk_pg_poll_by(self, poll_at);
     return STK_OK;
@@ -101,7 +92,7 @@ enum stk_rc stk_pg_remote_park(struct stk_pg *self, const struct stk_settle *set
     if (remote == NULL) return park_again(self, settle, cancel, now, err);
     bool is_known = remote->phase == STK_REMOTE_ADOPTING || remote->phase == STK_REMOTE_FETCH ||
                     (remote->phase == STK_REMOTE_HANDLE && remote->handle != NULL);
-    if (!is_known) return stk_fail(err, STK_CONFLICT, "no authority is known to have it");
+    if (!is_known) return stk_ending_fail_park(err);
 
     stk_pg_arg_int(self, settle->id);
     stk_pg_arg_int(self, queue_id);

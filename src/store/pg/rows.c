@@ -42,42 +42,47 @@ enum stk_rc stk_pg_pool_start(struct stk_store *store, const char *host, int64_t
     return rc;
 }
 
-/* Nothing but this pool adds to its log, so what lies before is gone already. */
-static enum stk_rc take_trimmed(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
+/* Nothing but this writer adds to its log, so what lies before is gone already. */
+static enum stk_rc take_renewed(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
                                 struct stk_error *err)
 {
     (void)context, (void)err;
-    if (!stk_pg_is_null(rows, 0, 0)) self->claim_log_from = stk_pg_int(rows, 0, 0);
+    if (rows->count > 0) self->claim_log_from = stk_pg_int(rows, 0, 0);
     return STK_OK;
 }
 
-static enum stk_rc trim_claims(struct stk_pg *self, int64_t pool_id, struct stk_error *err)
+static enum stk_rc renew_log(struct stk_pg *self, int64_t pool_id, struct stk_error *err)
 {
     stk_pg_arg_int(self, pool_id);
+    stk_pg_arg_int(self, self->writer);
     stk_pg_arg_int(self, self->claim_log_from);
-    return stk_pg_send(self, STMT_CLAIM_LOG_TRIM, "write a pool's heartbeat", take_trimmed, NULL,
-                       err);
-}
-
-/* It is not asked whether the lease has run out: as long as nobody has taken the
- * pool for gone its jobs are its own. */
-enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
-                             struct stk_error *err)
-{
-    struct stk_pg *self = downcast(store);
-    int64_t changed = 0;
-    enum stk_rc rc = stk_pg_writing(self, err);
-    if (rc != STK_OK) return rc;
-    stk_pg_arg_int(self, id);
-    stk_pg_arg_int(self, now);
-    stk_pg_arg_int(self, now + self->lease_ns);
     stk_pg_array_ints(self, self->live.count);
     for (size_t i = 0; i < self->live.size; i++) {
         if (self->live.places[i].id != 0) stk_pg_item_int(self, self->live.places[i].id);
     }
     stk_pg_array_end(self);
+    return stk_pg_send(self, STMT_CLAIM_LOG_RENEW, "write a pool's heartbeat", take_renewed, NULL,
+                       err);
+}
+
+/* It is not asked whether the lease has run out: as long as nobody has taken the
+ * pool for gone its jobs are its own. */
+enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, const struct stk_pool_said *said,
+                             stk_time_ns now, struct stk_error *err)
+{
+    struct stk_pg *self = downcast(store);
+    int64_t changed = 0;
+    enum stk_rc rc = stk_pg_writing(self, err);
+    if (rc != STK_OK) return rc;
+    if (said == NULL) return renew_log(self, id, err);
+    stk_pg_arg_int(self, id);
+    stk_pg_arg_int(self, now);
+    stk_pg_arg_int(self, now + self->lease_ns);
+    stk_pg_arg_text(self, stk_pool_state_name(said->state));
+    stk_pg_arg_text(self, said->reason);
+    stk_pg_arg_real(self, said->per_s);
     rc = stk_pg_change(self, STMT_POOL_BEAT, "write a pool's heartbeat", &changed, err);
-    if (rc == STK_OK && changed == 1) rc = trim_claims(self, id, err);
+    if (rc == STK_OK && changed == 1) rc = renew_log(self, id, err);
     if (rc != STK_OK || changed == 1) return rc;
     return stk_fail(err, STK_CONFLICT, "pool p%lld has ended, or was taken for gone",
                     (long long)id);
@@ -100,6 +105,16 @@ enum stk_rc stk_pg_pool_stop(struct stk_store *store, int64_t id, stk_time_ns no
     return add_pool_event(self, STK_EVENT_POOL_STOPPED, id, text, now, err);
 }
 
+/* A word that this program does not know yet is one of a newer pool. */
+static struct stk_pool_said said_of(const struct stk_pg_rows *rows, int row)
+{
+    struct stk_pool_said said = { .state = STK_POOL_RUNNING,
+                                  .reason = stk_pg_text(rows, row, 10),
+                                  .per_s = stk_pg_real(rows, row, 11) };
+    (void)stk_pool_state_from_name(stk_pg_text(rows, row, 9), &said.state);
+    return said;
+}
+
 enum stk_rc stk_pg_pools(struct stk_store *store, size_t limit, stk_pool_fn each, void *context,
                          struct stk_error *err)
 {
@@ -118,6 +133,7 @@ enum stk_rc stk_pg_pools(struct stk_store *store, size_t limit, stk_pool_fn each
             .stopped_at = stk_pg_time(&rows, i, 6),
             .ended = stk_pg_text(&rows, i, 7),
             .lease_until = stk_pg_int(&rows, i, 8),
+            .said = said_of(&rows, i),
         };
         each(context, &pool);
     }

@@ -23,9 +23,10 @@ struct batch {
     stk_time_ns now;
 };
 
-static const struct task_word *task_of(struct stk_pg *self, const struct batch *batch, size_t at)
+static const struct stk_task_word *task_of(struct stk_pg *self, const struct batch *batch,
+                                           size_t at)
 {
-    return stk_pg_task_by_id(self, batch->jobs[at].task_id);
+    return stk_words_task(&self->words, batch->jobs[at].task_id);
 }
 
 static bool is_due(const struct batch *batch, size_t at)
@@ -187,7 +188,7 @@ static void note_new(struct stk_pg *self, const struct batch *batch, const struc
         ret[i] = (struct stk_submitted){ .existing = !is_new };
         if (!is_new) continue;
         ret[i].id = stk_pg_int(rows, row++, 0);
-        const struct task_word *task = task_of(self, batch, i);
+        const struct stk_task_word *task = task_of(self, batch, i);
         stk_pg_count(self, batch->jobs[i].sweep_id, task->queue_id, task->id, STK_STATE_COUNT_,
                      STK_STATE_PENDING, batch->now);
         if (!is_due(batch, i)) stk_pg_due_by(self, batch->jobs[i].ready_at);
@@ -205,7 +206,7 @@ static enum stk_rc take_back(struct stk_pg *self, const struct batch *batch,
     stk_pg_array_ints(self, fresh);
     for (size_t i = 0; i < batch->count; i++) {
         if (submitted[i].existing) continue;
-        const struct task_word *task = task_of(self, batch, i);
+        const struct stk_task_word *task = task_of(self, batch, i);
         stk_pg_item_int(self, submitted[i].id);
         stk_pg_count(self, batch->jobs[i].sweep_id, task->queue_id, task->id, STK_STATE_PENDING,
                      STK_STATE_COUNT_, batch->now);

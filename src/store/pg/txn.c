@@ -229,7 +229,7 @@ enum stk_rc stk_pg_begin(struct stk_store *store, struct stk_error *err)
     self->xid = 0;
     self->hints = 0;
     self->counts.count = 0;
-    self->words.in_use = false;
+    self->words_in_use = false;
     stk_pg_gates_doubt(self);
     rc = start(self, err);
     if (rc != STK_OK) stk_pg_rollback(store);
@@ -293,6 +293,7 @@ static enum stk_rc log_claims(struct stk_pg *self, struct stk_error *err)
     const struct doings *doings = &self->doings;
     if (doings->claim_count == 0) return STK_OK;
     stk_pg_arg_int(self, self->claim_pool);
+    stk_pg_arg_int(self, self->writer);
     stk_pg_array_ints(self, doings->claim_count);
     for (size_t i = 0; i < doings->claim_count; i++) {
         stk_pg_item_int(self, doings->claims[i].id);
@@ -420,7 +421,7 @@ enum stk_rc stk_pg_read_begin(struct stk_pg *self, struct read_txn *ret, struct 
     if (rc != STK_OK) return rc;
     self->in_txn = true; /* one connection: no new one within it */
     self->failed = false;
-    self->words.in_use = false;
+    self->words_in_use = false;
     ret->began = true;
     return STK_OK;
 }

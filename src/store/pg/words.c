@@ -7,135 +7,59 @@
  */
 #include "store/pg/pg.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 
 #define WORDS_NS (500 * STK_MS)
-
-void stk_pg_words_release(struct words *words)
-{
-    for (size_t i = 0; i < words->task_count; i++) {
-        free(words->tasks[i].name);
-    }
-    for (size_t i = 0; i < words->queue_count; i++) {
-        free(words->queue_words[i].name);
-        free(words->queue_words[i].reason);
-        free(words->queue_words[i].actor);
-    }
-    free(words->tasks);
-    free(words->queues);
-    free(words->queue_words);
-    *words = (struct words){ 0 };
-}
 
 static enum stk_rc take_tasks(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
                               struct stk_error *err)
 {
     (void)context, (void)err;
-    struct words *words = &self->words;
-    words->tasks = stk_realloc(words->tasks, (size_t)rows->count + 1, sizeof(*words->tasks));
     for (int i = 0; i < rows->count; i++) {
-        words->tasks[words->task_count++] = (struct task_word){
-            .id = stk_pg_int(rows, i, 0),
-            .name = stk_strdup(stk_pg_text(rows, i, 1)),
-            .queue_id = stk_pg_int(rows, i, 2),
-        };
+        stk_words_add_task(&self->words, stk_pg_int(rows, i, 0), stk_pg_int(rows, i, 2),
+                           stk_pg_text(rows, i, 1));
     }
     return STK_OK;
-}
-
-static void add_queue_word(struct words *words, const struct stk_pg_rows *rows, int row)
-{
-    struct queue_word *word = &words->queue_words[words->queue_count];
-    *word = (struct queue_word){
-        .name = stk_strdup(stk_pg_text(rows, row, 1)),
-        .reason = stk_strdup(stk_pg_text(rows, row, 3)),
-        .actor = stk_strdup(stk_pg_text(rows, row, 4)),
-    };
-    words->queues[words->queue_count++] = (struct stk_queue){
-        .id = stk_pg_int(rows, row, 0),
-        .name = word->name,
-        .paused = stk_pg_bool(rows, row, 2),
-        .reason = word->reason,
-        .actor = word->actor,
-        .changed_at = stk_pg_int(rows, row, 5),
-    };
 }
 
 static enum stk_rc read_queues(struct stk_pg *self, struct stk_error *err)
 {
     STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
-    struct words *words = &self->words;
     enum stk_rc rc = stk_pg_run(self, STMT_QUEUE_LIST, "read the queues", &rows, err);
-    if (rc != STK_OK) return rc;
-    size_t room = (size_t)rows.count + 1;
-    words->queues = stk_realloc(words->queues, room, sizeof(*words->queues));
-    words->queue_words = stk_realloc(words->queue_words, room, sizeof(*words->queue_words));
-    for (int i = 0; i < rows.count; i++) {
-        add_queue_word(words, &rows, i);
+    for (int i = 0; rc == STK_OK && i < rows.count; i++) {
+        struct stk_queue queue = {
+            .id = stk_pg_int(&rows, i, 0),
+            .name = stk_pg_text(&rows, i, 1),
+            .paused = stk_pg_bool(&rows, i, 2),
+            .reason = stk_pg_text(&rows, i, 3),
+            .actor = stk_pg_text(&rows, i, 4),
+            .changed_at = stk_pg_int(&rows, i, 5),
+        };
+        stk_words_add_queue(&self->words, &queue);
     }
-    return STK_OK;
+    return rc;
 }
 
 static enum stk_rc read_words(struct stk_pg *self, struct stk_error *err)
 {
     stk_time_ns read_at = stk_clock_mono();
-    stk_pg_words_release(&self->words);
+    stk_words_clear(&self->words);
     enum stk_rc rc = stk_pg_send(self, STMT_TASK_LIST, "read the tasks", take_tasks, NULL, err);
     if (rc == STK_OK) rc = read_queues(self, err);
     self->words.known = rc == STK_OK;
-    self->words.in_use = self->in_txn;
-    self->words.read_at = read_at;
+    self->words_in_use = self->in_txn;
+    self->words_read_at = read_at;
     return rc;
 }
 
 enum stk_rc stk_pg_words(struct stk_pg *self, struct stk_error *err)
 {
-    struct words *words = &self->words;
-    bool is_new = words->in_use || stk_clock_mono() - words->read_at < WORDS_NS;
-    if (!words->known || !self->in_txn || !is_new) return read_words(self, err);
-    words->in_use = true;
+    bool is_new = self->words_in_use || stk_clock_mono() - self->words_read_at < WORDS_NS;
+    if (!self->words.known || !self->in_txn || !is_new) return read_words(self, err);
+    self->words_in_use = true;
     return STK_OK;
-}
-
-const struct task_word *stk_pg_task_by_id(const struct stk_pg *self, int64_t id)
-{
-    const struct words *words = &self->words;
-    /* Ids are dense, so that a task mostly stands where its id says. */
-    if (id >= 1 && (size_t)id <= words->task_count && words->tasks[id - 1].id == id) {
-        return &words->tasks[id - 1];
-    }
-    for (size_t i = 0; i < words->task_count; i++) {
-        if (words->tasks[i].id == id) return &words->tasks[i];
-    }
-    return NULL;
-}
-
-static const struct task_word *task_by_name(const struct stk_pg *self, const char *name)
-{
-    for (size_t i = 0; i < self->words.task_count; i++) {
-        if (strcmp(self->words.tasks[i].name, name) == 0) return &self->words.tasks[i];
-    }
-    return NULL;
-}
-
-const struct stk_queue *stk_pg_queue_by_id(const struct stk_pg *self, int64_t id)
-{
-    for (size_t i = 0; i < self->words.queue_count; i++) {
-        if (self->words.queues[i].id == id) return &self->words.queues[i];
-    }
-    return NULL;
-}
-
-static const struct stk_queue *queue_by_name(const struct stk_pg *self, const char *name)
-{
-    for (size_t i = 0; i < self->words.queue_count; i++) {
-        if (strcmp(self->words.queues[i].name, name) == 0) return &self->words.queues[i];
-    }
-    return NULL;
 }
 
 /* --- new words ------------------------------------------------------------- */
@@ -143,7 +67,7 @@ static const struct stk_queue *queue_by_name(const struct stk_pg *self, const ch
 static enum stk_rc need_queue(struct stk_pg *self, const char *name, int64_t *ret_id,
                               struct stk_error *err)
 {
-    const struct stk_queue *queue = queue_by_name(self, name);
+    const struct stk_queue *queue = stk_words_queue_named(&self->words, name);
     if (queue != NULL) {
         *ret_id = queue->id;
         return STK_OK;
@@ -155,7 +79,7 @@ static enum stk_rc need_queue(struct stk_pg *self, const char *name, int64_t *re
 static enum stk_rc write_task(struct stk_pg *self, const char *name, int64_t queue_id,
                               int64_t *ret_id, struct stk_error *err)
 {
-    const struct task_word *task = task_by_name(self, name);
+    const struct stk_task_word *task = stk_words_task_named(&self->words, name);
     if (task == NULL) {
         stk_pg_arg_text(self, name);
         stk_pg_arg_int(self, queue_id);
@@ -189,8 +113,9 @@ enum stk_rc stk_pg_task(struct stk_store *store, const char *name, const char *q
     struct stk_pg *self = downcast(store);
     enum stk_rc rc = stk_pg_words(self, err);
     if (rc != STK_OK) return rc;
-    const struct task_word *task = task_by_name(self, name);
-    const struct stk_queue *has = task != NULL ? stk_pg_queue_by_id(self, task->queue_id) : NULL;
+    const struct stk_task_word *task = stk_words_task_named(&self->words, name);
+    const struct stk_queue *has =
+        task != NULL ? stk_words_queue(&self->words, task->queue_id) : NULL;
     if (has == NULL || strcmp(has->name, queue) != 0) {
         return need_task(self, name, queue, ret_id, err);
     }
@@ -211,18 +136,6 @@ enum stk_rc stk_pg_queues(struct stk_store *store, const struct stk_queue **ret,
     return STK_OK;
 }
 
-static enum stk_rc add_pause_event(struct stk_pg *self, const char *name, bool paused,
-                                   const char *reason, const char *actor, stk_time_ns now,
-                                   struct stk_error *err)
-{
-    stk_buf_clear(&self->text);
-    stk_buf_addf(&self->text, "queue %s %s", name, paused ? "paused" : "resumed");
-    if (reason != NULL) stk_buf_addf(&self->text, ": %s", reason);
-    struct stk_event event = { .queue = name, .actor = actor, .text = stk_buf_str(&self->text) };
-    enum stk_event_kind kind = paused ? STK_EVENT_QUEUE_PAUSED : STK_EVENT_QUEUE_RESUMED;
-    return stk_pg_event_add(self, kind, &event, now, err);
-}
-
 enum stk_rc stk_pg_queue_pause(struct stk_store *store, const char *name, bool paused,
                                const char *reason, const char *actor, stk_time_ns now,
                                struct stk_error *err)
@@ -240,9 +153,9 @@ enum stk_rc stk_pg_queue_pause(struct stk_store *store, const char *name, bool p
     rc = stk_pg_change(self, STMT_QUEUE_PAUSE, paused ? "pause a queue" : "resume a queue",
                        &changed, err);
     if (rc != STK_OK) return rc;
-    if (changed == 0) return stk_fail(err, STK_NOT_FOUND, "there is no queue \"%s\"", name);
+    if (changed == 0) return stk_words_fail_no_queue(name, err);
 
-    rc = add_pause_event(self, name, paused, reason, actor, now, err);
+    rc = stk_words_tell_pause(store, name, paused, reason, actor, now, err);
     if (rc == STK_OK) rc = read_words(self, err);
     if (rc == STK_OK) stk_pg_hint(self, STK_HINT_JOBS);
     return rc;

@@ -8,18 +8,7 @@
  */
 #include "store/sqlite/sqlite.h"
 
-#include <string.h>
-
 #include "store/chain.h"
-
-/* False: the column is no hash. */
-static bool read_hash(sqlite3_stmt *stmt, int column, unsigned char ret_hash[STK_CHAIN_BYTES])
-{
-    const void *hash = sqlite3_column_blob(stmt, column);
-    if (hash == NULL || sqlite3_column_bytes(stmt, column) != STK_CHAIN_BYTES) return false;
-    memcpy(ret_hash, hash, STK_CHAIN_BYTES);
-    return true;
-}
 
 static struct stk_audit audit_of(sqlite3_stmt *stmt)
 {
@@ -43,8 +32,8 @@ static enum stk_rc find_last(struct stk_sqlite *self, struct stk_chain_link *ret
     bool row = false;
     enum stk_rc rc = stk_sqlite_next(self, stmt, "read the audit log", &row, err);
     if (rc != STK_OK || !row) return rc;
-    ret->id = sqlite3_column_int64(stmt, 0);
-    (void)read_hash(stmt, 1, ret->hash); /* a CHECK says that it is one */
+    (void)stk_chain_set(ret, sqlite3_column_int64(stmt, 0), sqlite3_column_blob(stmt, 1),
+                        (size_t)sqlite3_column_bytes(stmt, 1)); /* a CHECK says that it is one */
     return STK_OK;
 }
 
@@ -59,10 +48,8 @@ enum stk_rc stk_sqlite_audit_add(struct stk_store *store, const struct stk_audit
     if (rc != STK_OK) return rc;
 
     struct stk_audit row = *audit;
-    unsigned char hash[STK_CHAIN_BYTES];
-    row.id = last.id + 1;
     row.at = now;
-    stk_chain_hash(&last, &row, hash);
+    struct stk_chain_link link = stk_chain_follow(&last, &row);
 
     (void)sqlite3_bind_int64(stmt, 1, row.id);
     (void)sqlite3_bind_int64(stmt, 2, row.at);
@@ -71,7 +58,7 @@ enum stk_rc stk_sqlite_audit_add(struct stk_store *store, const struct stk_audit
     stk_sqlite_bind_text(stmt, 5, row.subject);
     stk_sqlite_bind_text(stmt, 6, row.reason);
     (void)sqlite3_bind_blob(stmt, 7, last.hash, STK_CHAIN_BYTES, SQLITE_STATIC);
-    (void)sqlite3_bind_blob(stmt, 8, hash, STK_CHAIN_BYTES, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(stmt, 8, link.hash, STK_CHAIN_BYTES, SQLITE_STATIC);
     return stk_sqlite_run(self, stmt, "write to the audit log", err);
 }
 
@@ -94,25 +81,15 @@ enum stk_rc stk_sqlite_audits(struct stk_store *store, int64_t before_id, size_t
     return rc;
 }
 
-/* NULL, or what is wrong with the row that follows `link`; moves on to it. */
-static const char *check_row(struct stk_chain_link *link, sqlite3_stmt *stmt)
+static struct stk_chain_row row_of(sqlite3_stmt *stmt)
 {
-    struct stk_audit audit = audit_of(stmt);
-    unsigned char prev[STK_CHAIN_BYTES];
-    unsigned char stored[STK_CHAIN_BYTES];
-    unsigned char hash[STK_CHAIN_BYTES];
-    bool has_hashes = read_hash(stmt, 6, prev) && read_hash(stmt, 7, stored);
-
-    if (audit.id != link->id + 1) return "rows before it are missing";
-    if (!has_hashes || memcmp(prev, link->hash, STK_CHAIN_BYTES) != 0) {
-        return "it does not follow the row before it";
-    }
-    stk_chain_hash(link, &audit, hash);
-    if (memcmp(stored, hash, STK_CHAIN_BYTES) != 0) return "it was changed";
-
-    link->id = audit.id;
-    memcpy(link->hash, hash, STK_CHAIN_BYTES);
-    return NULL;
+    return (struct stk_chain_row){
+        .audit = audit_of(stmt),
+        .prev = sqlite3_column_blob(stmt, 6),
+        .prev_len = (size_t)sqlite3_column_bytes(stmt, 6),
+        .hash = sqlite3_column_blob(stmt, 7),
+        .hash_len = (size_t)sqlite3_column_bytes(stmt, 7),
+    };
 }
 
 enum stk_rc stk_sqlite_audit_verify(struct stk_store *store, int64_t *ret_rows,
@@ -124,10 +101,9 @@ enum stk_rc stk_sqlite_audit_verify(struct stk_store *store, int64_t *ret_rows,
     bool row = false;
     enum stk_rc rc = STK_OK;
     while ((rc = stk_sqlite_next(self, stmt, "verify the audit log", &row, err)) == STK_OK && row) {
-        const char *wrong = check_row(&link, stmt);
-        if (wrong == NULL) continue;
-        return stk_fail(err, STK_BAD_DATA, "the audit log does not hold at row %lld: %s",
-                        (long long)sqlite3_column_int64(stmt, 0), wrong);
+        struct stk_chain_row next = row_of(stmt);
+        rc = stk_chain_check(&link, &next, err);
+        if (rc != STK_OK) return rc;
     }
     if (rc == STK_OK) *ret_rows = link.id;
     return rc;

@@ -123,7 +123,7 @@ enum stk_rc stk_sqlite_claim(struct stk_store *store, int64_t queue_id, int64_t 
     if (rc != STK_OK) return rc;
 
     *ret_count = 0;
-    const struct stk_queue *queue = stk_sqlite_queue_by_id(self, queue_id);
+    const struct stk_queue *queue = stk_words_queue(&self->words, queue_id);
     if (queue == NULL || queue->paused || count == 0) return STK_OK;
 
     size_t picked = 0;

@@ -3,149 +3,56 @@
  * The rows of sessions and limits. There are few and each claim reads them, so
  * the writer keeps them in memory, changed along with the table; a rollback or
  * an undone savepoint makes it read again.
- *
- * Each struct is described once, column by column in the order of its
- * statements: binding and reading walk that table.
  */
+#include "store/columns.h"
 #include "store/sqlite/sqlite.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
-enum kind { TEXT, NUMBER, TIME, SMALL, FLAG, STATE };
-struct column {
-    enum kind kind;
-    size_t at, size; /* in the struct */
-};
-#define COLUMN(type, kind, name)                                            \
-    {                                                                       \
-        kind, offsetof(struct type, name), sizeof(((struct type *)0)->name) \
-    }
-
-#define SESSION(kind, name) COLUMN(stk_session, kind, name)
-static const struct column session_columns[] = {
-    SESSION(TEXT, name),
-    SESSION(STATE, state),
-    SESSION(STATE, resume_state),
-    SESSION(NUMBER, generation),
-    SESSION(TIME, issued_at),
-    SESSION(TIME, expires_at),
-    SESSION(TIME, deadline_at),
-    SESSION(TIME, changed_at),
-    SESSION(TIME, closed_at),
-    SESSION(TEXT, reason),
-    SESSION(TEXT, renewed_by),
-    SESSION(TIME, renewed_at),
-    SESSION(NUMBER, renew_tried),
-    SESSION(SMALL, tries),
-    SESSION(TIME, try_at),
-    SESSION(TIME, checked_at),
-    SESSION(TEXT, link),
-    SESSION(TEXT, code),
-    SESSION(TIME, challenge_at),
-    SESSION(TIME, challenge_until),
-    SESSION(NUMBER, poll_every_ns),
-    SESSION(SMALL, challenges),
-    SESSION(TIME, ready_at),
-    SESSION(TIME, blocked_until),
-    SESSION(SMALL, blocks),
-    SESSION(TEXT, wish),
-    SESSION(TEXT, wish_by),
-    SESSION(TIME, wish_at),
-    SESSION(NUMBER, epoch),
-    SESSION(TEXT, keeper),
-    SESSION(TIME, lease_until),
-    SESSION(FLAG, block_unknown),
-};
-
-#define LIMIT(kind, name) COLUMN(stk_limit, kind, name)
-static const struct column limit_columns[] = {
-    LIMIT(TEXT, name),
-    LIMIT(NUMBER, tat),
-    LIMIT(NUMBER, interval_ns),
-    LIMIT(NUMBER, interval_at),
-    LIMIT(NUMBER, turn_at),
-    LIMIT(NUMBER, blocked_until),
-    LIMIT(TEXT, reason),
-    LIMIT(NUMBER, episode),
-    LIMIT(NUMBER, episode_at),
-    LIMIT(SMALL, strikes),
-    LIMIT(FLAG, half_open),
-    LIMIT(SMALL, errors),
-    LIMIT(NUMBER, errors_since),
-    LIMIT(SMALL, cap_learned),
-    LIMIT(NUMBER, cap_until),
-    LIMIT(NUMBER, cap_probe_at),
-    LIMIT(NUMBER, window_from),
-    LIMIT(NUMBER, used),
-    LIMIT(NUMBER, set_per_window),
-    LIMIT(NUMBER, set_concurrency),
-    LIMIT(TEXT, set_by),
-    LIMIT(NUMBER, changed_at),
-};
-
 /* --- one row ------------------------------------------------------------- */
 
-static void bind_column(sqlite3_stmt *stmt, int at, const struct column *column, const void *field)
+static void bind_column(sqlite3_stmt *stmt, int at, const struct stk_column *column,
+                        const void *field)
 {
     switch (column->kind) {
-    case TEXT: stk_sqlite_bind_text(stmt, at, field); break;
-    case NUMBER: (void)sqlite3_bind_int64(stmt, at, *(const int64_t *)field); break;
-    case TIME: stk_sqlite_bind_time(stmt, at, *(const stk_time_ns *)field); break;
-    case SMALL: (void)sqlite3_bind_int64(stmt, at, *(const uint32_t *)field); break;
-    case FLAG: (void)sqlite3_bind_int(stmt, at, *(const bool *)field ? 1 : 0); break;
-    case STATE:
+    case STK_COLUMN_TEXT: stk_sqlite_bind_text(stmt, at, field); break;
+    case STK_COLUMN_NUMBER: (void)sqlite3_bind_int64(stmt, at, *(const int64_t *)field); break;
+    case STK_COLUMN_TIME: stk_sqlite_bind_time(stmt, at, *(const stk_time_ns *)field); break;
+    case STK_COLUMN_SMALL: (void)sqlite3_bind_int64(stmt, at, *(const uint32_t *)field); break;
+    case STK_COLUMN_FLAG: (void)sqlite3_bind_int(stmt, at, *(const bool *)field ? 1 : 0); break;
+    case STK_COLUMN_STATE:
         stk_sqlite_bind_text(stmt, at,
                              stk_session_state_name(*(const enum stk_session_state *)field));
         break;
     }
 }
 
-static void bind_row(sqlite3_stmt *stmt, const struct column *columns, size_t count,
-                     const void *row)
+static void bind_row(sqlite3_stmt *stmt, const struct stk_columns *columns, const void *row)
 {
-    for (size_t i = 0; i < count; i++) {
-        bind_column(stmt, (int)i + 1, &columns[i], (const char *)row + columns[i].at);
+    for (size_t i = 0; i < columns->count; i++) {
+        bind_column(stmt, (int)i + 1, &columns->all[i], (const char *)row + columns->all[i].at);
     }
 }
 
-/* What does not fit was not written by stk_store_*_set; it is cut. */
-static void read_text(sqlite3_stmt *stmt, int column, char *ret, size_t size)
-{
-    const char *text = stk_sqlite_text(stmt, column);
-    size_t len = text != NULL ? strnlen(text, size - 1) : 0;
-    if (len > 0) memcpy(ret, text, len);
-    ret[len] = '\0';
-}
-
-static enum stk_session_state read_state(sqlite3_stmt *stmt, int column)
-{
-    enum stk_session_state state = STK_SESSION_NONE;
-    bool known = stk_session_state_from_name(stk_sqlite_text(stmt, column), &state);
-    assert(known); /* the schema's CHECK lists the same names; a test compares */
-    (void)known;
-    return state;
-}
-
-static void read_column(sqlite3_stmt *stmt, int at, const struct column *column, void *field)
+static void read_column(sqlite3_stmt *stmt, int at, const struct stk_column *column, void *field)
 {
     switch (column->kind) {
-    case TEXT: read_text(stmt, at, field, column->size); break;
-    case NUMBER: *(int64_t *)field = sqlite3_column_int64(stmt, at); break;
-    case TIME: *(stk_time_ns *)field = stk_sqlite_time(stmt, at); break;
-    case SMALL: *(uint32_t *)field = (uint32_t)sqlite3_column_int64(stmt, at); break;
-    case FLAG: *(bool *)field = sqlite3_column_int(stmt, at) == 1; break;
-    case STATE: *(enum stk_session_state *)field = read_state(stmt, at); break;
+    case STK_COLUMN_TEXT: stk_column_set_text(column, field, stk_sqlite_text(stmt, at)); break;
+    case STK_COLUMN_NUMBER: *(int64_t *)field = sqlite3_column_int64(stmt, at); break;
+    case STK_COLUMN_TIME: *(stk_time_ns *)field = stk_sqlite_time(stmt, at); break;
+    case STK_COLUMN_SMALL: *(uint32_t *)field = (uint32_t)sqlite3_column_int64(stmt, at); break;
+    case STK_COLUMN_FLAG: *(bool *)field = sqlite3_column_int(stmt, at) == 1; break;
+    case STK_COLUMN_STATE: stk_column_set_state(field, stk_sqlite_text(stmt, at)); break;
     }
 }
 
-static void read_row(sqlite3_stmt *stmt, const struct column *columns, size_t count, void *ret_row)
+static void read_row(sqlite3_stmt *stmt, const struct stk_columns *columns, void *ret_row)
 {
-    for (size_t i = 0; i < count; i++) {
-        read_column(stmt, (int)i, &columns[i], (char *)ret_row + columns[i].at);
+    for (size_t i = 0; i < columns->count; i++) {
+        read_column(stmt, (int)i, &columns->all[i], (char *)ret_row + columns->all[i].at);
     }
 }
 
@@ -174,7 +81,7 @@ static enum stk_rc read_sessions(struct stk_sqlite *self, struct stk_error *err)
     while ((rc = stk_sqlite_next(self, stmt, "read the sessions", &row, err)) == STK_OK && row) {
         kept->rows = stk_realloc(kept->rows, kept->count + 1, sizeof(*kept->rows));
         kept->rows[kept->count] = (struct stk_session){ 0 };
-        read_row(stmt, session_columns, STK_ARRAY_LEN(session_columns), &kept->rows[kept->count++]);
+        read_row(stmt, &stk_session_columns, &kept->rows[kept->count++]);
     }
     kept->known = rc == STK_OK;
     return rc;
@@ -191,7 +98,7 @@ static enum stk_rc read_limits(struct stk_sqlite *self, struct stk_error *err)
     while ((rc = stk_sqlite_next(self, stmt, "read the limits", &row, err)) == STK_OK && row) {
         kept->rows = stk_realloc(kept->rows, kept->count + 1, sizeof(*kept->rows));
         kept->rows[kept->count] = (struct stk_limit){ 0 };
-        read_row(stmt, limit_columns, STK_ARRAY_LEN(limit_columns), &kept->rows[kept->count++]);
+        read_row(stmt, &stk_limit_columns, &kept->rows[kept->count++]);
     }
     kept->known = rc == STK_OK;
     return rc;
@@ -228,7 +135,7 @@ enum stk_rc stk_sqlite_session_set(struct stk_store *store, const struct stk_ses
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_SESSION_SET];
     enum stk_rc rc = stk_sqlite_writing(self, err);
     if (rc != STK_OK) return rc;
-    bind_row(stmt, session_columns, STK_ARRAY_LEN(session_columns), session);
+    bind_row(stmt, &stk_session_columns, session);
     rc = stk_sqlite_run(self, stmt, "write a session", err);
     if (rc == STK_OK) keep_session(&self->sessions, session);
     return rc;
@@ -306,7 +213,7 @@ enum stk_rc stk_sqlite_limit_set(struct stk_store *store, const struct stk_limit
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_LIMIT_SET];
     enum stk_rc rc = stk_sqlite_writing(self, err);
     if (rc != STK_OK) return rc;
-    bind_row(stmt, limit_columns, STK_ARRAY_LEN(limit_columns), limit);
+    bind_row(stmt, &stk_limit_columns, limit);
     rc = stk_sqlite_run(self, stmt, "write a limit", err);
     if (rc == STK_OK) keep_limit(&self->limits, limit);
     return rc;

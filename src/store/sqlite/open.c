@@ -202,7 +202,7 @@ void stk_sqlite_close(struct stk_store *store)
     (void)sqlite3_close(self->db); /* what was committed is in the log, whatever it says */
     stk_sqlite_unlock(self);
 
-    stk_sqlite_words_release(&self->words);
+    stk_words_clear(&self->words);
     stk_tally_release(&self->counts);
     stk_tally_release(&self->counts_saved);
     stk_sqlite_gates_release(self);

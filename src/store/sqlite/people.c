@@ -4,14 +4,12 @@
  * gathers its jobs, then changes them, so that no statement walks an index
  * that another one changes.
  */
+#include "store/deed.h"
 #include "store/sqlite/sqlite.h"
 
 #include <stdlib.h>
 
 #include "base/alloc.h"
-
-/* Jobs a step may look at without changing them. */
-enum { LOOK_MAX = 10 * STK_STORE_CHUNK };
 
 struct step_job {
     int64_t id, task_id, queue_id, sweep_id;
@@ -21,14 +19,6 @@ struct step {
     struct step_job *jobs;
     size_t count;
     size_t looked;
-};
-
-/* Who does what, why: for the rows and the event. */
-struct deed {
-    enum stk_action action;
-    const struct stk_job_range *range;
-    const char *reason, *actor;
-    stk_time_ns now;
 };
 
 static void release_step(struct step *step)
@@ -65,8 +55,8 @@ static void add_step_job(struct step *step, sqlite3_stmt *stmt, enum stk_state s
     };
 }
 
-static enum stk_rc gather(struct stk_sqlite *self, const struct deed *deed, struct stk_bulk *bulk,
-                          struct step *step, struct stk_error *err)
+static enum stk_rc gather(struct stk_sqlite *self, const struct stk_deed *deed,
+                          struct stk_bulk *bulk, struct step *step, struct stk_error *err)
 {
     const struct stk_job_range *range = deed->range;
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = bind_step(self, range, bulk->cursor);
@@ -79,11 +69,8 @@ static enum stk_rc gather(struct stk_sqlite *self, const struct deed *deed, stru
         enum stk_state state = stk_sqlite_state(stmt, 1);
         bulk->cursor = sqlite3_column_int64(stmt, 0);
         step->looked++;
-        bool is_meant = range->state < 0 || (int)state == range->state;
-        bool may = is_meant && stk_lifecycle_allows(state, deed->action);
-        if (may) add_step_job(step, stmt, state);
-        if (is_meant && !may) bulk->skipped++;
-        bulk->more = step->count == STK_STORE_CHUNK || step->looked == LOOK_MAX;
+        if (stk_deed_takes(deed, state, bulk)) add_step_job(step, stmt, state);
+        bulk->more = step->count == STK_STORE_CHUNK || step->looked == STK_DEED_LOOK_MAX;
         if (bulk->more) break;
     }
     /* Task by task, the statement itself ends at a chunk. */
@@ -93,9 +80,10 @@ static enum stk_rc gather(struct stk_sqlite *self, const struct deed *deed, stru
 
 /* --- is there anything? -------------------------------------------------- */
 
-static enum stk_rc check_range(struct stk_sqlite *self, const struct stk_job_range *range,
+static enum stk_rc check_range(struct stk_sqlite *self, const struct stk_deed *deed,
                                struct stk_error *err)
 {
+    const struct stk_job_range *range = deed->range;
     bool in_sweep = range->sweep_id != 0;
     STK_CLEANUP(stk_sqlite_resetp)
     sqlite3_stmt *stmt = self->stmts[in_sweep ? STMT_RANGE_EXISTS_SWEEP : STMT_RANGE_EXISTS];
@@ -106,70 +94,16 @@ static enum stk_rc check_range(struct stk_sqlite *self, const struct stk_job_ran
     int64_t exists = 0;
     enum stk_rc rc = stk_sqlite_number(self, stmt, "look for jobs", 0, &exists, err);
     if (rc != STK_OK || exists == 1) return rc;
-    if (in_sweep) {
-        return stk_fail(err, STK_NOT_FOUND, "sweep %lld has no such jobs",
-                        (long long)range->sweep_id);
-    }
-    if (range->first == range->last) {
-        return stk_fail(err, STK_NOT_FOUND, "there is no job %lld", (long long)range->first);
-    }
-    if (range->last == INT64_MAX) return stk_fail(err, STK_NOT_FOUND, "there are no such jobs");
-    return stk_fail(err, STK_NOT_FOUND, "there are no jobs %lld-%lld", (long long)range->first,
-                    (long long)range->last);
+    return stk_deed_fail_none(deed, err);
 }
 
-/* --- the event ----------------------------------------------------------- */
-
-static void add_range_text(struct stk_buf *buf, const struct stk_job_range *range)
-{
-    if (range->sweep_id != 0) stk_buf_addf(buf, "of sweep %lld", (long long)range->sweep_id);
-    if (range->sweep_id == 0 && range->first == range->last) {
-        stk_buf_addf(buf, "job %lld", (long long)range->first);
-    } else if (range->sweep_id == 0 && range->last == INT64_MAX) {
-        stk_buf_adds(buf, "of all jobs");
-    } else if (range->sweep_id == 0) {
-        stk_buf_addf(buf, "of jobs %lld-%lld", (long long)range->first, (long long)range->last);
-    }
-    if (range->state >= 0) {
-        stk_buf_addf(buf, ", those that were %s", stk_state_name((enum stk_state)range->state));
-    }
-}
-
-/* One line for the whole deed, in its last step. */
-static enum stk_rc add_deed_event(struct stk_sqlite *self, const struct deed *deed,
-                                  const struct stk_bulk *bulk, struct stk_error *err)
-{
-    if (bulk->more || bulk->changed + bulk->asked == 0) return STK_OK;
-    const struct stk_job_range *range = deed->range;
-    bool is_retry = deed->action == STK_ACTION_RETRY;
-
-    stk_buf_clear(&self->text);
-    stk_buf_addf(&self->text, "%s %lld", is_retry ? "put back" : "cancelled",
-                 (long long)bulk->changed);
-    if (bulk->asked > 0) {
-        stk_buf_addf(&self->text, " and told %lld running to stop", (long long)bulk->asked);
-    }
-    stk_buf_adds(&self->text, ": ");
-    add_range_text(&self->text, range);
-    if (deed->reason != NULL) stk_buf_addf(&self->text, "; %s", deed->reason);
-
-    struct stk_event event = {
-        .job_id = range->first == range->last ? range->first : 0,
-        .sweep_id = range->sweep_id,
-        .actor = deed->actor,
-        .text = stk_buf_str(&self->text),
-    };
-    enum stk_event_kind kind = is_retry ? STK_EVENT_JOBS_RETRIED : STK_EVENT_JOBS_CANCELLED;
-    return stk_sqlite_event_add(self, kind, &event, deed->now, err);
-}
-
-static enum stk_rc begin_step(struct stk_sqlite *self, const struct deed *deed,
+static enum stk_rc begin_step(struct stk_sqlite *self, const struct stk_deed *deed,
                               struct stk_bulk *bulk, struct step *step, struct stk_error *err)
 {
     bool is_first = bulk->cursor == 0;
     enum stk_rc rc = stk_sqlite_writing(self, err);
     if (rc == STK_OK) rc = gather(self, deed, bulk, step, err);
-    if (rc == STK_OK && is_first && step->looked == 0) rc = check_range(self, deed->range, err);
+    if (rc == STK_OK && is_first && step->looked == 0) rc = check_range(self, deed, err);
     return rc;
 }
 
@@ -200,23 +134,14 @@ static enum stk_rc ask_running(struct stk_sqlite *self, const struct step_job *j
     return stk_sqlite_remote_hurry(self, job->id, now, err);
 }
 
-static char *make_cancel_error(const char *reason, const char *actor)
-{
-    struct stk_buf text = STK_BUF_INIT;
-    stk_buf_adds(&text, "cancelled");
-    if (actor != NULL) stk_buf_addf(&text, " by %s", actor);
-    if (reason != NULL) stk_buf_addf(&text, ": %s", reason);
-    return stk_buf_take(&text);
-}
-
 enum stk_rc stk_sqlite_cancel(struct stk_store *store, const struct stk_job_range *range,
                               const char *reason, const char *actor, stk_time_ns now,
                               struct stk_bulk *bulk, void (*running)(void *context, int64_t job_id),
                               void *context, struct stk_error *err)
 {
     struct stk_sqlite *self = downcast(store);
-    struct deed deed = { STK_ACTION_CANCEL, range, reason, actor, now };
-    STK_CLEANUP(stk_freep) char *error = make_cancel_error(reason, actor);
+    struct stk_deed deed = { STK_ACTION_CANCEL, range, reason, actor, now };
+    STK_CLEANUP(stk_freep) char *error = stk_deed_make_error(&deed);
     STK_CLEANUP(release_step) struct step step = { 0 };
 
     enum stk_rc rc = begin_step(self, &deed, bulk, &step, err);
@@ -229,7 +154,7 @@ enum stk_rc stk_sqlite_cancel(struct stk_store *store, const struct stk_job_rang
         if (!runs) bulk->changed++;
         if (runs && rc == STK_OK && running != NULL) running(context, job->id);
     }
-    return rc != STK_OK ? rc : add_deed_event(self, &deed, bulk, err);
+    return rc != STK_OK ? rc : stk_deed_tell(store, &deed, bulk, err);
 }
 
 /* --- retry --------------------------------------------------------------- */
@@ -263,7 +188,7 @@ enum stk_rc stk_sqlite_retry(struct stk_store *store, const struct stk_job_range
                              struct stk_bulk *bulk, struct stk_error *err)
 {
     struct stk_sqlite *self = downcast(store);
-    struct deed deed = { STK_ACTION_RETRY, range, reason, actor, now };
+    struct stk_deed deed = { STK_ACTION_RETRY, range, reason, actor, now };
     STK_CLEANUP(release_step) struct step step = { 0 };
 
     enum stk_rc rc = begin_step(self, &deed, bulk, &step, err);
@@ -271,5 +196,5 @@ enum stk_rc stk_sqlite_retry(struct stk_store *store, const struct stk_job_range
         rc = retry_one(self, &step.jobs[i], now, err);
         bulk->changed++;
     }
-    return rc != STK_OK ? rc : add_deed_event(self, &deed, bulk, err);
+    return rc != STK_OK ? rc : stk_deed_tell(store, &deed, bulk, err);
 }

@@ -8,7 +8,6 @@
 #include "store/sqlite/sqlite.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 
@@ -245,11 +244,11 @@ static bool make_question(const struct stk_sqlite *self, const struct stk_job_fi
                           struct question *ret)
 {
     bool from_end = filter->after_id == 0 && !filter->ascending;
-    *ret = (struct question){ .filter = filter, .from = from_end ? INT64_MAX : filter->after_id };
-    for (size_t i = 0; i < self->words.task_count && filter->task != NULL; i++) {
-        const struct task_word *task = &self->words.tasks[i];
-        if (strcmp(task->name, filter->task) == 0) ret->task_id = task->id;
-    }
+    *ret = (struct question){
+        .filter = filter,
+        .from = from_end ? INT64_MAX : filter->after_id,
+        .task_id = stk_words_task_id(&self->words, filter->task),
+    };
     return filter->task == NULL || ret->task_id != 0;
 }
 

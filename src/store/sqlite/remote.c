@@ -8,15 +8,12 @@
  * Jobs that run here have no row in `remote`, and cost no statement for it:
  * has_remote, next_poll and the claimed places say so in memory.
  */
+#include "store/ending.h"
 #include "store/sqlite/sqlite.h"
 
 #include <assert.h>
 
 #include "base/rand.h"
-
-/* A job parked for want of a pool or session, with nothing new known of it,
- * must not be claimed again at once, for ever. */
-#define AGAIN_AFTER STK_MINUTE
 
 void stk_sqlite_poll_reread(struct stk_sqlite *self)
 {
@@ -56,12 +53,7 @@ enum stk_rc stk_sqlite_remote_note(struct stk_store *store, int64_t job_id, int6
     (void)sqlite3_bind_int64(stmt, 3, now);
     rc = stk_sqlite_run(self, stmt, "note that a job is being submitted", err);
     if (rc != STK_OK) return rc;
-    if (sqlite3_changes(self->db) == 0) {
-        return stk_fail(err, STK_CONFLICT,
-                        "job %lld must not be submitted: this attempt does not hold it, or the "
-                        "authority has it already",
-                        (long long)job_id);
-    }
+    if (sqlite3_changes(self->db) == 0) return stk_ending_fail_note(job_id, err);
     note_place(self, job_id);
     return STK_OK;
 }
@@ -70,15 +62,12 @@ static enum stk_rc park_again(struct stk_sqlite *self, const struct stk_settle *
                               stk_time_ns now, struct stk_error *err)
 {
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_REMOTE_PARK_AGAIN];
-    bool at_once = cancel || settle->outcome == STK_OUTCOME_INTERRUPTED;
-    stk_time_ns poll_at = at_once ? now : now + AGAIN_AFTER;
+    stk_time_ns poll_at = stk_ending_poll_at(settle, cancel, now);
     (void)sqlite3_bind_int64(stmt, 1, settle->id);
     (void)sqlite3_bind_int64(stmt, 2, poll_at);
     enum stk_rc rc = stk_sqlite_run(self, stmt, "park a job", err);
     if (rc != STK_OK) return rc;
-    if (sqlite3_changes(self->db) == 0) {
-        return stk_fail(err, STK_CONFLICT, "no authority is known to have it");
-    }
+    if (sqlite3_changes(self->db) == 0) return stk_ending_fail_park(err);
     stk_sqlite_poll_by(self, poll_at);
     return STK_OK;
 }

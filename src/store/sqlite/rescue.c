@@ -3,13 +3,13 @@
  * Giving back: the jobs of pools that are gone, and jobs held because nobody
  * knew their task.
  */
+#include "store/lost.h"
 #include "store/sqlite/sqlite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/rand.h"
 
 /* --- pools that are gone ------------------------------------------------- */
 
@@ -75,133 +75,49 @@ static enum stk_rc end_pools(struct stk_sqlite *self, int64_t alive, stk_time_ns
 
 /* --- their jobs ---------------------------------------------------------- */
 
-struct lost_job {
-    struct stk_settle settle;
-    struct stk_remote remote;
-    char error[200];
-};
-
-/* Who knows how often a task may be interrupted, and what becomes of its
- * ambiguous jobs. */
-struct bound {
-    stk_bound_fn of;
-    void *context;
-};
-
-/* How the lost attempt ends: its outcome, and whether its job goes on at the
- * authority. */
-struct fate {
-    enum stk_outcome outcome;
-    bool goes_on, adopts;
-};
-
-static struct fate fate_of(const char *phase_name, enum stk_ambiguous ambiguous)
+static struct stk_lost_row lost_row_of(sqlite3_stmt *stmt)
 {
-    enum stk_remote_phase phase = STK_REMOTE_NONE;
-    if (phase_name != NULL) (void)stk_remote_phase_from_name(phase_name, &phase);
-    if (phase == STK_REMOTE_NONE) return (struct fate){ STK_OUTCOME_INTERRUPTED, false, false };
-    if (phase != STK_REMOTE_SUBMITTING)
-        return (struct fate){ STK_OUTCOME_INTERRUPTED, true, false };
-    switch (ambiguous) {
-    case STK_AMBIGUOUS_RESUBMIT: return (struct fate){ STK_OUTCOME_INTERRUPTED, false, false };
-    case STK_AMBIGUOUS_ADOPT: return (struct fate){ STK_OUTCOME_INTERRUPTED, true, true };
-    case STK_AMBIGUOUS_QUARANTINE: break;
-    }
-    return (struct fate){ STK_OUTCOME_AMBIGUOUS, false, false };
-}
-
-static void write_error(struct lost_job *lost, enum stk_outcome outcome, int64_t job_id,
-                        int64_t pool_id)
-{
-    if (outcome == STK_OUTCOME_AMBIGUOUS) {
-        (void)snprintf(lost->error, sizeof(lost->error),
-                       "the pool died while the job was being submitted; nobody knows whether the "
-                       "authority accepted it: look there, then stoker retry %lld",
-                       (long long)job_id);
-        return;
-    }
-    (void)snprintf(lost->error, sizeof(lost->error), "interrupted: its pool p%lld is gone",
-                   (long long)pool_id);
-}
-
-static void note_lost(struct lost_job *lost, sqlite3_stmt *stmt, const struct bound *bound,
-                      stk_time_ns now)
-{
-    struct stk_bounds bounds = bound->of(bound->context, stk_sqlite_text(stmt, 6));
-    struct stk_retry retry = STK_RETRY_DEFAULT;
-    retry.interruptions_max = bounds.interruptions_max;
-    struct fate fate = fate_of(stk_sqlite_text(stmt, 7), bounds.ambiguous);
-    struct stk_attempt_facts facts = {
+    return (struct stk_lost_row){
+        .id = sqlite3_column_int64(stmt, 0),
+        .attempt_id = sqlite3_column_int64(stmt, 1),
         .attempt = (uint32_t)sqlite3_column_int64(stmt, 2),
         .interruptions = (uint32_t)sqlite3_column_int64(stmt, 3),
         .cancel_requested = sqlite3_column_int(stmt, 4) == 1,
-        .remote_known = fate.goes_on,
-        .retry = &retry,
-    };
-    int64_t id = sqlite3_column_int64(stmt, 0);
-    write_error(lost, fate.outcome, id, sqlite3_column_int64(stmt, 5));
-    lost->remote = (struct stk_remote){
-        .phase = STK_REMOTE_ADOPTING,
+        .pool_id = sqlite3_column_int64(stmt, 5),
+        .task = stk_sqlite_text(stmt, 6),
+        .phase = stk_sqlite_text(stmt, 7),
         .submitted_at = sqlite3_column_int64(stmt, 8),
-        .poll_at = now,
-        .progress = -1,
-    };
-    lost->settle = (struct stk_settle){
-        .id = id,
-        .attempt_id = sqlite3_column_int64(stmt, 1),
-        .outcome = fate.outcome,
-        .to = stk_lifecycle_settle(&facts, fate.outcome, now, 0, stk_rand_u64()),
-        .remote = fate.adopts ? &lost->remote : NULL,
-        .error = fate.goes_on ? NULL : lost->error,
-        .exit_status = -1,
     };
 }
 
-static enum stk_rc find_lost(struct stk_sqlite *self, int64_t alive, const struct bound *bound,
-                             stk_time_ns now, struct stk_bulk *bulk, struct lost_job *lost,
-                             size_t *ret_count, struct stk_error *err)
+static enum stk_rc find_lost(struct stk_sqlite *self, int64_t alive, int64_t cursor,
+                             struct stk_lost *lost, struct stk_error *err)
 {
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_STEP_LOST];
-    (void)sqlite3_bind_int64(stmt, 1, bulk->cursor);
+    (void)sqlite3_bind_int64(stmt, 1, cursor);
     (void)sqlite3_bind_int64(stmt, 2, STK_STORE_CHUNK);
     (void)sqlite3_bind_int64(stmt, 3, alive);
 
-    size_t count = 0;
     bool row = false;
     enum stk_rc rc = STK_OK;
     while ((rc = stk_sqlite_next(self, stmt, "look for lost jobs", &row, err)) == STK_OK && row) {
-        bulk->cursor = sqlite3_column_int64(stmt, 0);
-        note_lost(&lost[count++], stmt, bound, now);
+        struct stk_lost_row job = lost_row_of(stmt);
+        stk_lost_add(lost, &job);
     }
-    bulk->more = count == STK_STORE_CHUNK;
-    if (rc == STK_OK) *ret_count = count;
     return rc;
 }
 
-static void free_lostp(struct lost_job **lost)
-{
-    free(*lost);
-}
-
-enum stk_rc stk_sqlite_rescue(struct stk_store *store, int64_t pool_id, stk_bound_fn of,
+enum stk_rc stk_sqlite_rescue(struct stk_store *store, int64_t pool_id, stk_bound_fn bound,
                               void *context, stk_time_ns now, struct stk_bulk *bulk,
                               struct stk_error *err)
 {
     struct stk_sqlite *self = downcast(store);
-    const struct bound bound = { .of = of, .context = context };
-    STK_CLEANUP(free_lostp)
-    struct lost_job *lost = stk_realloc(NULL, STK_STORE_CHUNK, sizeof(*lost));
-
-    size_t count = 0;
+    STK_CLEANUP(stk_lost_release) struct stk_lost lost = { 0 };
+    stk_lost_init(&lost, bound, context, now);
     enum stk_rc rc = stk_sqlite_writing(self, err);
     if (rc == STK_OK && bulk->cursor == 0) rc = end_pools(self, pool_id, now, err);
-    if (rc == STK_OK) rc = find_lost(self, pool_id, &bound, now, bulk, lost, &count, err);
-    for (size_t i = 0; i < count && rc == STK_OK; i++) {
-        rc = stk_sqlite_settle(store, &lost[i].settle, 1, now, err);
-        if (rc == STK_OK && lost[i].settle.accepted) bulk->changed++;
-        if (rc == STK_OK && !lost[i].settle.accepted) bulk->skipped++;
-    }
-    return rc;
+    if (rc == STK_OK) rc = find_lost(self, pool_id, bulk->cursor, &lost, err);
+    return rc == STK_OK ? stk_lost_settle(store, &lost, bulk, err) : rc;
 }
 
 /* --- held jobs ----------------------------------------------------------- */

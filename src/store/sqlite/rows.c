@@ -39,9 +39,11 @@ enum stk_rc stk_sqlite_pool_start(struct stk_store *store, const char *host, int
     return rc;
 }
 
-enum stk_rc stk_sqlite_pool_beat(struct stk_store *store, int64_t id, stk_time_ns now,
+enum stk_rc stk_sqlite_pool_beat(struct stk_store *store, int64_t id,
+                                 const struct stk_pool_said *said, stk_time_ns now,
                                  struct stk_error *err)
 {
+    (void)said;
     struct stk_sqlite *self = downcast(store);
     STK_CLEANUP(stk_sqlite_resetp) sqlite3_stmt *stmt = self->stmts[STMT_POOL_BEAT];
     enum stk_rc rc = stk_sqlite_writing(self, err);

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "store/engine.h"
 #include "store/tally.h"
+#include "store/words.h"
 
 /* Every statement that is kept: a file of sql/sqlite each. A reader prepares
  * those marked READ only. */
@@ -98,23 +99,6 @@ struct load_set {
     bool known;
 };
 
-struct task_word {
-    int64_t id, queue_id;
-    char *name;
-};
-struct queue_word {
-    char *name, *reason, *actor;
-};
-/* The tasks by id and the queues by name, as the writer knows them. */
-struct words {
-    struct task_word *tasks;
-    size_t task_count;
-    struct stk_queue *queues; /* their strings are those of queue_words */
-    struct queue_word *queue_words;
-    size_t queue_count;
-    bool known; /* false: read again before use */
-};
-
 /* Rows that few write and each claim reads: the sessions, the limits. */
 struct kept_sessions {
     struct stk_session *rows;
@@ -165,7 +149,7 @@ struct stk_sqlite {
     stk_time_ns next_due;  /* of jobs not yet promoted */
     stk_time_ns next_poll; /* of parked jobs */
     bool has_remote;       /* there may be rows in remote; once true it stays so */
-    struct words words;
+    struct stk_words words;
     struct load_set loads;
     struct stk_tally counts, counts_saved; /* of this transaction; at its savepoint */
     struct kept_sessions sessions;
@@ -271,11 +255,8 @@ void stk_sqlite_read_endp(struct read_txn *txn); /* for STK_CLEANUP */
 
 /* --- words, counts, due times -------------------------------------------- */
 
+/* They are known from here on. */
 STK_MUST_USE enum stk_rc stk_sqlite_words(struct stk_sqlite *self, struct stk_error *err);
-void stk_sqlite_words_release(struct words *words);
-/* NULL: no such task, queue. Words must be known. */
-const struct task_word *stk_sqlite_task_by_id(const struct stk_sqlite *self, int64_t id);
-const struct stk_queue *stk_sqlite_queue_by_id(const struct stk_sqlite *self, int64_t id);
 
 /* Read the loads again before use: a change was undone. */
 void stk_sqlite_loads_doubt(struct stk_sqlite *self);

@@ -11,7 +11,7 @@
 #include "base/rand.h"
 
 static enum stk_rc insert(struct stk_sqlite *self, sqlite3_stmt *stmt,
-                          const struct stk_new_job *job, const struct task_word *task,
+                          const struct stk_new_job *job, const struct stk_task_word *task,
                           stk_time_ns now, bool *ret_new, struct stk_error *err)
 {
     unsigned char identity[16];
@@ -93,7 +93,7 @@ static enum stk_rc submit_one(struct stk_sqlite *self, sqlite3_stmt *stmt,
                               const struct stk_new_job *job, stk_time_ns now,
                               struct stk_submitted *ret, struct stk_error *err)
 {
-    const struct task_word *task = stk_sqlite_task_by_id(self, job->task_id);
+    const struct stk_task_word *task = stk_words_task(&self->words, job->task_id);
     if (task == NULL) {
         return stk_fail(err, STK_INVALID, "there is no task %lld", (long long)job->task_id);
     }
@@ -123,7 +123,7 @@ static enum stk_rc take_back(struct stk_sqlite *self, const struct stk_new_job *
         if (submitted[i].existing) continue;
         if (first == 0) first = submitted[i].id;
         last = submitted[i].id;
-        const struct task_word *task = stk_sqlite_task_by_id(self, jobs[i].task_id);
+        const struct stk_task_word *task = stk_words_task(&self->words, jobs[i].task_id);
         stk_sqlite_count(self, jobs[i].sweep_id, task->queue_id, task->id, STK_STATE_PENDING,
                          STK_STATE_COUNT_, now);
     }

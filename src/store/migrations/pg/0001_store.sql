@@ -11,7 +11,7 @@
 --   tend adds them up into job_count; who reads sums both.
 -- * due and rank: claim walks (queue_id, rank, id) of the due ones, beginning at
 --   a floor (pg/claim.c). rank is ~priority, so that smaller is sooner.
--- * pool.lease_until, pool.running: see pg/rescue.c.
+-- * pool.lease_until, claim_log: see pg/rescue.c.
 -- * Times are nanoseconds since 1970, UTC, by this database's clock.
 CREATE TYPE stoker.job_state AS ENUM ('pending', 'running', 'completed', 'failed', 'cancelled');
 
@@ -92,7 +92,7 @@ ALTER SEQUENCE stoker.job_id OWNED BY stoker.job.id;
 
 -- What claim walks; what promote walks; what lists by task, by state and of sweeps
 -- walk. A claim writes all of them but the last: one more costs a tenth of the
--- throughput. So which jobs a pool runs is in pool.running and claim_log. A shelf
+-- throughput. So which jobs a pool runs is in claim_log. A shelf
 -- holds the jobs of one state, except that those running and completed share one,
 -- which completing does not change: a list of a state passes no other, however many.
 CREATE INDEX job_due ON stoker.job (queue_id, rank, id) WHERE due;
@@ -184,7 +184,7 @@ CREATE TABLE stoker.attempt (
     UNIQUE (job_id, attempt_id)
 );
 
--- running: the jobs in its workers' hands at its last beat.
+-- state, reason, per_s: what it said with its last beat (model/pool_state.h).
 CREATE TABLE stoker.pool (
     id          bigint   PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     host        text     NOT NULL,
@@ -195,16 +195,21 @@ CREATE TABLE stoker.pool (
     lease_until bigint   NOT NULL,
     stopped_at  bigint,
     ended       text     CHECK (ended IN ('stopped', 'lost')),
-    running     bigint[] NOT NULL DEFAULT '{}',
+    state       text     NOT NULL DEFAULT 'running'
+                         CHECK (state IN ('running', 'draining', 'waiting', 'stopping')),
+    reason      text,
+    per_s       double precision NOT NULL DEFAULT 0,
     rescued     boolean  NOT NULL DEFAULT false, -- ended, and none of its jobs is running any more
     CHECK ((stopped_at IS NULL) = (ended IS NULL))
 ) WITH (fillfactor = 50);
 CREATE INDEX pool_alive ON stoker.pool (id) WHERE NOT rescued;
 
--- Claims since its last beat, a row for each transaction.
+-- The jobs in a pool's hands: of each of its writers, those at the last beat in one row, and a
+-- row for each transaction that has claimed since.
 CREATE TABLE stoker.claim_log (
     id      bigint   PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     pool_id bigint   NOT NULL,
+    writer  integer  NOT NULL,
     ids     bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0);
@@ -514,7 +519,10 @@ SELECT id, stoker.rfc3339(at) AS at, kind, job_id, sweep_id, 'p' || pool_id AS p
 
 CREATE VIEW stoker.pools AS
 SELECT id, 'p' || id AS name, host, pid, workers, stoker.rfc3339(started_at) AS started_at,
-       stoker.rfc3339(beat_at) AS beat_at, stoker.rfc3339(stopped_at) AS stopped_at, ended
+       stoker.rfc3339(beat_at) AS beat_at, stoker.rfc3339(stopped_at) AS stopped_at, ended,
+       CASE WHEN ended IS NULL THEN state END AS state,
+       CASE WHEN ended IS NULL THEN reason END AS reason,
+       CASE WHEN ended IS NULL THEN per_s END AS per_s
   FROM stoker.pool;
 
 CREATE VIEW stoker.queues AS

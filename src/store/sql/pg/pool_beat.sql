@@ -1,4 +1,5 @@
--- $1 id, $2 now, $3 lease_until, $4 the jobs in its workers' hands
+-- $1 id, $2 now, $3 lease_until, $4 state, $5 its reason, $6 per_s
 UPDATE stoker.pool
-   SET beat_at = $2::bigint, lease_until = $3::bigint, running = $4::bigint[]
+   SET beat_at = $2::bigint, lease_until = $3::bigint, state = $4::text, reason = $5::text,
+       per_s = $6::double precision
  WHERE id = $1::bigint AND stopped_at IS NULL

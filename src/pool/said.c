@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/said.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+
+static enum stk_pool_state state_of(const struct stk_desk *desk, bool is_idle, bool is_paused)
+{
+    if (atomic_load(&desk->stop_level) != STK_GO_ON) return STK_POOL_STOPPING;
+    if (is_paused) return STK_POOL_PAUSED;
+    if (is_idle && atomic_load(&desk->waits_for) != NULL) return STK_POOL_WAITING;
+    return desk->options.drain ? STK_POOL_DRAINING : STK_POOL_RUNNING;
+}
+
+/* What the desk has noted is why it pauses or breaks. */
+static void add_reason(const struct stk_desk *desk, enum stk_pool_state state, char *reason,
+                       size_t size)
+{
+    const char *session = atomic_load(&desk->waits_for);
+    if (state != STK_POOL_WAITING || session == NULL) return;
+    (void)snprintf(reason, size, "its jobs wait for session \"%s\"", session);
+}
+
+static void add_one(struct stk_desk *desk, struct stk_pool_view *ret)
+{
+    (void)pthread_mutex_lock(&desk->lock);
+    stk_rate_add(&desk->rate, desk->settled_count, stk_clock_now());
+    ret->per_s += desk->rate.per_s;
+    ret->late_answers += desk->late_count;
+    ret->broken = ret->broken || desk->broken;
+    if (ret->reason[0] == '\0') {
+        (void)snprintf(ret->reason, sizeof(ret->reason), "%s", desk->pause_reason);
+    }
+    (void)pthread_mutex_unlock(&desk->lock);
+}
+
+void stk_said_view(struct stk_desk *desk, bool is_idle, struct stk_pool_view *ret)
+{
+    ret->per_s = 0;
+    ret->late_answers = 0;
+    ret->broken = false;
+    ret->reason[0] = '\0';
+    add_one(desk, ret);
+    if (desk->mate != NULL) add_one(desk->mate, ret);
+    ret->state = state_of(desk, is_idle, ret->reason[0] != '\0');
+    add_reason(desk, ret->state, ret->reason, sizeof(ret->reason));
+}
+
+enum stk_pool_state stk_said_state(const struct stk_desk *desk)
+{
+    return state_of(desk, stk_desk_is_idle(desk), false);
+}
+
+/* A pause is over with the round that writes this. */
+void stk_said_make(struct stk_desk *desk, char *reason, size_t size, struct stk_pool_said *ret)
+{
+    struct stk_pool_view view = { 0 };
+    stk_said_view(desk, false, &view);
+    *ret = (struct stk_pool_said){ .state = stk_said_state(desk), .per_s = view.per_s };
+    (void)snprintf(reason, size, "%s", view.broken ? view.reason : "");
+    add_reason(desk, ret->state, reason, size);
+    if (reason[0] != '\0') ret->reason = reason;
+}
