@@ -62,7 +62,7 @@ struct stk_store_options {
 };
 
 /* `url`: "sqlite:PATH", or libpq's "postgresql://..." (docs/postgresql.md).
- * PostgreSQL: connects, within 15 s, and makes or brings up to date the schema
+ * PostgreSQL: connects, within 5 s to each host, and makes or brings up to date the schema
  * `stoker`, by one process at a time; a reader makes nothing.
  * SQLite: creates the file when it is missing, takes the lock
  * file (PATH.lock), checks file system and version, runs quick_check after an
