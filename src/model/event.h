@@ -31,6 +31,8 @@
     X(SWEEP_CREATED,    "sweep.created",     "a sweep was accepted")                          \
     X(SWEEP_EXTENDED,   "sweep.extended",    "points were added to a sweep")                  \
     X(STORE_MIGRATED,   "store.migrated",    "the schema was brought to a newer version")      \
+    X(STORE_CHANGED,    "store.changed",     "the database is another server's, or on another timeline: a failover, a restore, a copy") \
+    X(STORE_LOST,       "store.lost",        "the database lacks what a pool was told it had committed")  \
     X(STORE_MOVED,      "store.moved",       "the store was copied into another database; its queues here are paused") \
     X(SESSION_CHANGED,  "session.changed",   "a session came into another state")             \
     X(SESSION_RENEWED,  "session.renewed",   "a session has a new credential")                \
