@@ -54,7 +54,6 @@ def has_faults():
 
 
 on_sqlite = pytest.mark.skipif(ENGINE != "sqlite", reason="about the file of a SQLite store")
-on_socket = pytest.mark.skipif(ENGINE != "sqlite", reason="about the socket, which a shared store has none of")
 on_postgres = pytest.mark.skipif(ENGINE != "pg", reason="about a shared store: STOKER_TEST_ENGINE=pg")
 needs_faults = pytest.mark.skipif(not has_faults(), reason="needs a build with -Dfaults=true")
 
