@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
-#include "exec/spawner.h"
+#include "pool/pool.h"
 
 enum { EXIT_NOT_DELIVERED = 69 };
 
