@@ -10,6 +10,7 @@
 #include "api/show.h"
 #include "base/alloc.h"
 #include "session/vault.h"
+#include "store/accounts.h"
 
 struct rotation {
     const struct stk_call *call;

@@ -15,6 +15,7 @@
 #include "api/show.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "store/consoles.h"
 
 #define WATCH_FOR   (30 * STK_SECOND)
 #define WATCH_LEFT  (20 * STK_SECOND) /* less is renewed */

@@ -17,6 +17,7 @@
 #include "base/timetext.h"
 #include "base/totp.h"
 #include "model/shown.h"
+#include "store/accounts.h"
 
 enum { RENEWS_MAX = STK_SESSIONS_MAX, LABEL_BYTES_MAX = 100 };
 

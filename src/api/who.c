@@ -16,6 +16,7 @@
 #include "base/timetext.h"
 #include "base/totp.h"
 #include "model/shown.h"
+#include "store/accounts.h"
 
 #define TOKEN_PREFIX "stk_"
 enum { TOKEN_RANDOM_BYTES = 32 };

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
+#include "store/hints.h"
 
 /* --- submit -------------------------------------------------------------- */
 

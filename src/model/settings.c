@@ -2,23 +2,21 @@
 #include "model/settings.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
 #include "model/keys.h"
+#include "model/settings_environment.h"
+#include "model/settings_file.h"
 #include "model/shown.h"
 #include "model/store_url.h"
 #include "model/task_config.h"
+#include "model/tie.h"
 
 #define STORE_DEFAULT "sqlite:stoker.db"
-#define FILE_NAME     "stoker.yaml"
-#define FILE_SYSTEM   "/etc/stoker/stoker.yaml"
 
 enum { WORKERS_DEFAULT = 8, SWEEP_CONFIRM_DEFAULT = 100 * 1000, PORT_MAX = 65535 };
 
@@ -54,6 +52,22 @@ void stk_settings_set_store(struct stk_settings *settings, const char *url)
     set_store(settings, dir, url);
 }
 
+static bool is_listen(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    uint32_t port = 0;
+    if (strcmp(text, "none") == 0) return true;
+    if (colon == NULL || colon == text || !stk_parse_u32(colon + 1, &port)) return false;
+    return port > 0 && port <= PORT_MAX;
+}
+
+bool stk_settings_set_listen(struct stk_settings *settings, const char *text)
+{
+    if (!is_listen(text)) return false;
+    replace(&settings->listen, strcmp(text, "none") == 0 ? NULL : stk_strdup(text));
+    return true;
+}
+
 /* --- single keys ---------------------------------------------------------- */
 
 static enum stk_rc read_store(const struct stk_node *node, void *into, struct stk_error *err)
@@ -76,33 +90,15 @@ static enum stk_rc read_workers(const struct stk_node *node, void *into, struct 
     return stk_key_u32(node, 1, STK_WORKERS_MAX, &settings->workers, err);
 }
 
-/* HOST:PORT, [v6]:PORT or none. */
-static bool is_listen(const char *text)
-{
-    const char *colon = strrchr(text, ':');
-    uint32_t port = 0;
-    if (strcmp(text, "none") == 0) return true;
-    if (colon == NULL || colon == text || !stk_parse_u32(colon + 1, &port)) return false;
-    return port > 0 && port <= PORT_MAX;
-}
-
-static void set_listen(struct stk_settings *settings, const char *text)
-{
-    replace(&settings->listen, strcmp(text, "none") == 0 ? NULL : stk_strdup(text));
-}
-
 static enum stk_rc read_listen(const struct stk_node *node, void *into, struct stk_error *err)
 {
     const char *text = NULL;
     enum stk_rc rc = stk_node_text(node, &text, err);
     if (rc != STK_OK) return rc;
-    if (!is_listen(text)) {
-        STK_CLEANUP(stk_freep) char *shown = stk_shown(text);
-        return stk_node_fail(node, err, "\"%s\" is not HOST:PORT, such as 127.0.0.1:7077, or none",
-                             shown);
-    }
-    set_listen(into, text);
-    return STK_OK;
+    if (stk_settings_set_listen(into, text)) return STK_OK;
+    STK_CLEANUP(stk_freep) char *shown = stk_shown(text);
+    return stk_node_fail(node, err, "\"%s\" is not HOST:PORT, such as 127.0.0.1:7077, or none",
+                         shown);
 }
 
 static enum stk_rc read_logs(const struct stk_node *node, void *into, struct stk_error *err)
@@ -211,134 +207,6 @@ static enum stk_rc read_notify(const struct stk_node *node, void *into, struct s
                                   &settings->channel_count, err);
 }
 
-/* --- what a task needs ---------------------------------------------------- */
-
-static const struct stk_node *find_task_node(const struct stk_node *root,
-                                             const struct stk_task *task, const char *key)
-{
-    return stk_node_get(stk_node_get(stk_node_get(root, "tasks"), task->name), key);
-}
-
-static enum stk_rc tie_limit(const struct stk_settings *settings, const struct stk_node *node,
-                             const char *name, struct stk_task *task, struct stk_error *err)
-{
-    STK_CLEANUP(stk_freep) char *shown = stk_shown(name);
-    const struct stk_limit_spec *limit = stk_settings_limit(settings, name);
-    if (limit == NULL) {
-        return stk_node_fail(node, err, "there is no limit \"%s\" under limits:", shown);
-    }
-    for (size_t i = 0; i < task->limit_count; i++) {
-        if (task->limits[i] == limit) return stk_node_fail(node, err, "names \"%s\" twice", shown);
-    }
-    bool is_for_starts =
-        limit->class_ == STK_LIMIT_CLASS_SUBMIT || limit->class_ == STK_LIMIT_CLASS_ALL;
-    bool is_for_keeper = limit->class_ == STK_LIMIT_CLASS_AUTH;
-    if (is_for_keeper) {
-        return stk_node_fail(node, err,
-                             "\"%s\" is of class auth: name it in the session's limits:", shown);
-    }
-    if (!is_for_starts && task->http == NULL) {
-        return stk_node_fail(node, err, "\"%s\" is of class %s, which a command does not have",
-                             shown, stk_limit_class_name(limit->class_));
-    }
-    task->limits[task->limit_count++] = limit;
-    return STK_OK;
-}
-
-static enum stk_rc tie_limits(const struct stk_settings *settings, const struct stk_node *root,
-                              struct stk_task *task, struct stk_error *err)
-{
-    for (size_t i = 0; task->limit_names != NULL && task->limit_names[i] != NULL; i++) {
-        const struct stk_node *node = find_task_node(root, task, "limits");
-        enum stk_rc rc = tie_limit(settings, node, task->limit_names[i], task, err);
-        if (rc != STK_OK) return rc;
-    }
-    return STK_OK;
-}
-
-static enum stk_rc tie_session(const struct stk_settings *settings, const struct stk_node *root,
-                               struct stk_task *task, struct stk_error *err)
-{
-    if (task->session_name == NULL) return STK_OK;
-    task->session = stk_settings_session(settings, task->session_name);
-    if (task->session != NULL) return STK_OK;
-    STK_CLEANUP(stk_freep) char *shown = stk_shown(task->session_name);
-    return stk_node_fail(find_task_node(root, task, "session"), err,
-                         "there is no session \"%s\" under sessions:", shown);
-}
-
-/* Sign-ins and checks are the keeper's own class: a limit of another one would be
- * held up by jobs, and a session by its own jobs. */
-static enum stk_rc tie_auth_limit(const struct stk_settings *settings, const struct stk_node *node,
-                                  const char *name, struct stk_session_spec *spec,
-                                  struct stk_error *err)
-{
-    STK_CLEANUP(stk_freep) char *shown = stk_shown(name);
-    const struct stk_limit_spec *limit = stk_settings_limit(settings, name);
-    if (limit == NULL) {
-        return stk_node_fail(node, err, "there is no limit \"%s\" under limits:", shown);
-    }
-    if (limit->class_ != STK_LIMIT_CLASS_AUTH) {
-        return stk_node_fail(node, err, "\"%s\" is of class %s; a session's are of class auth",
-                             shown, stk_limit_class_name(limit->class_));
-    }
-    spec->limits[spec->limit_count++] = limit;
-    return STK_OK;
-}
-
-static enum stk_rc tie_auth_limits(struct stk_settings *settings, const struct stk_node *root,
-                                   struct stk_error *err)
-{
-    enum stk_rc rc = STK_OK;
-    for (size_t i = 0; i < settings->session_count; i++) {
-        struct stk_session_spec *spec = &settings->sessions[i];
-        const struct stk_node *node =
-            stk_node_get(stk_node_get(stk_node_get(root, "sessions"), spec->name), "limits");
-        for (size_t k = 0;
-             rc == STK_OK && spec->limit_names != NULL && spec->limit_names[k] != NULL; k++) {
-            rc = tie_auth_limit(settings, node, spec->limit_names[k], spec, err);
-        }
-    }
-    return rc;
-}
-
-static bool need_the_same(const struct stk_task *a, const struct stk_task *b)
-{
-    return a->session == b->session && a->limit_count == b->limit_count &&
-           memcmp(a->limits, b->limits, sizeof(a->limits)) == 0;
-}
-
-/* Gates hang on queues: tasks that share one share its session and limits. */
-static enum stk_rc check_queue(const struct stk_settings *settings, const struct stk_node *root,
-                               const struct stk_task *task, struct stk_error *err)
-{
-    const struct stk_task *first = stk_settings_queue(settings, task->queue);
-    assert(first != NULL); /* at the latest the task itself */
-    if (need_the_same(first, task)) return STK_OK;
-    return stk_node_fail(stk_node_get(stk_node_get(root, "tasks"), task->name), err,
-                         "shares the queue \"%s\" with the task \"%s\", but not its session "
-                         "and limits: they belong to the queue, so give it one of its own",
-                         task->queue, first->name);
-}
-
-static enum stk_rc tie(struct stk_settings *settings, const struct stk_node *root,
-                       struct stk_error *err)
-{
-    for (size_t i = 0; i < settings->task_count; i++) {
-        enum stk_rc rc = tie_limits(settings, root, &settings->tasks[i], err);
-        if (rc == STK_OK) rc = tie_session(settings, root, &settings->tasks[i], err);
-        if (rc != STK_OK) return rc;
-    }
-    enum stk_rc tied = tie_auth_limits(settings, root, err);
-    if (tied != STK_OK) return tied;
-    bool has_gates = settings->limit_count > 0 || settings->session_count > 0;
-    for (size_t i = 0; has_gates && i < settings->task_count; i++) {
-        enum stk_rc rc = check_queue(settings, root, &settings->tasks[i], err);
-        if (rc != STK_OK) return rc;
-    }
-    return STK_OK;
-}
-
 /* clang-format off */
 static const struct stk_key keys[] = {
     { "store",         read_store         },
@@ -380,7 +248,7 @@ enum stk_rc stk_settings_read(const struct stk_node *root, const char *dir,
     STK_CLEANUP(stk_settings_freep) struct stk_settings *settings = make_settings(dir);
 
     enum stk_rc rc = stk_keys_read(root, keys, STK_ARRAY_LEN(keys), settings, err);
-    if (rc == STK_OK) rc = tie(settings, root, err);
+    if (rc == STK_OK) rc = stk_settings_tie(settings, root, err);
     if (rc != STK_OK) return rc;
 
     *ret = settings;
@@ -388,111 +256,7 @@ enum stk_rc stk_settings_read(const struct stk_node *root, const char *dir,
     return STK_OK;
 }
 
-/* --- the environment, which goes before the file -------------------------- */
-
-static enum stk_rc apply_store(struct stk_settings *settings, const char *value,
-                               struct stk_error *err)
-{
-    struct stk_error cause = { .rc = STK_OK };
-    enum stk_rc rc = stk_store_url_check(value, &cause);
-    if (rc != STK_OK) return stk_fail(err, rc, "STOKER_STORE: %s", cause.text);
-    stk_settings_set_store(settings, value);
-    return STK_OK;
-}
-
-static enum stk_rc apply_workers(struct stk_settings *settings, const char *value,
-                                 struct stk_error *err)
-{
-    uint32_t workers = 0;
-    if (!stk_parse_u32(value, &workers) || workers < 1 || workers > STK_WORKERS_MAX) {
-        STK_CLEANUP(stk_freep) char *shown = stk_shown(value);
-        return stk_fail(err, STK_BAD_CONFIG, "STOKER_WORKERS: must be from 1 to %d, not \"%s\"",
-                        STK_WORKERS_MAX, shown);
-    }
-    settings->workers = workers;
-    return STK_OK;
-}
-
-static enum stk_rc apply_listen(struct stk_settings *settings, const char *value,
-                                struct stk_error *err)
-{
-    if (!is_listen(value)) {
-        STK_CLEANUP(stk_freep) char *shown = stk_shown(value);
-        return stk_fail(err, STK_BAD_CONFIG, "STOKER_LISTEN: \"%s\" is not HOST:PORT or none",
-                        shown);
-    }
-    set_listen(settings, value);
-    return STK_OK;
-}
-
-static const struct {
-    const char *name;
-    enum stk_rc (*apply)(struct stk_settings *, const char *value, struct stk_error *);
-} variables[] = {
-    { "STOKER_STORE", apply_store },
-    { "STOKER_WORKERS", apply_workers },
-    { "STOKER_LISTEN", apply_listen },
-};
-
-/* An empty variable is as good as none, as in most programs. */
-static enum stk_rc apply_environment(struct stk_settings *settings, struct stk_error *err)
-{
-    for (size_t i = 0; i < STK_ARRAY_LEN(variables); i++) {
-        const char *value = getenv(variables[i].name);
-        if (value == NULL || *value == '\0') continue;
-        enum stk_rc rc = variables[i].apply(settings, value, err);
-        if (rc != STK_OK) return rc;
-    }
-    return STK_OK;
-}
-
-/* --- finding and loading the file ----------------------------------------- */
-
-static bool is_there(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 || errno != ENOENT; /* unreadable: let opening it say so */
-}
-
-/* A file that somebody named must be there; one in a usual place may be. NULL
- * in *ret: none was named and none was found. */
-static enum stk_rc find_file(const char *path, const char **ret, struct stk_error *err)
-{
-    const char *named = getenv("STOKER_CONFIG");
-    bool has_named = named != NULL && *named != '\0';
-
-    if (path != NULL) {
-        if (!is_there(path)) return stk_fail(err, STK_NOT_FOUND, "%s: no such file", path);
-        *ret = path;
-    } else if (is_there(FILE_NAME)) {
-        *ret = FILE_NAME;
-    } else if (has_named) {
-        if (!is_there(named)) {
-            return stk_fail(err, STK_NOT_FOUND, "STOKER_CONFIG: %s: no such file", named);
-        }
-        *ret = named;
-    } else {
-        *ret = is_there(FILE_SYSTEM) ? FILE_SYSTEM : NULL;
-    }
-    return STK_OK;
-}
-
-/* The folder of path, absolute; free() ends it. A link to the file itself is
- * not followed: what stands beside the link is meant. */
-static enum stk_rc make_folder(const char *path, char **ret, struct stk_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    size_t len = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-    STK_CLEANUP(stk_freep) char *folder = len > 0 ? stk_strndup(path, len) : stk_strdup(".");
-
-    char *absolute = realpath(folder, NULL);
-    if (absolute == NULL) {
-        return stk_fail(err, STK_BAD_CONFIG, "%s: could not find its folder: %s", path,
-                        strerror(errno));
-    }
-    *ret = absolute;
-    return STK_OK;
-}
+/* --- loading the file ------------------------------------------------------ */
 
 static enum stk_rc load_file(const char *path, struct stk_settings **ret, struct stk_error *err)
 {
@@ -501,7 +265,7 @@ static enum stk_rc load_file(const char *path, struct stk_settings **ret, struct
     if (rc != STK_OK) return rc;
 
     STK_CLEANUP(stk_freep) char *folder = NULL;
-    rc = make_folder(path, &folder, err);
+    rc = stk_settings_file_folder(path, &folder, err);
     if (rc != STK_OK) return rc;
 
     struct stk_settings *settings = NULL;
@@ -525,11 +289,12 @@ enum stk_rc stk_settings_load(const char *path, bool must_exist, struct stk_sett
 {
     assert(ret != NULL);
     const char *file = NULL;
-    enum stk_rc rc = find_file(path, &file, err);
+    enum stk_rc rc = stk_settings_file_find(path, &file, err);
     if (rc != STK_OK) return rc;
     if (file == NULL && must_exist) {
         return stk_fail(err, STK_NOT_FOUND,
-                        "no " FILE_NAME " in this folder, in $STOKER_CONFIG or in /etc/stoker; "
+                        "no " STK_SETTINGS_FILE
+                        " in this folder, in $STOKER_CONFIG or in /etc/stoker; "
                         "name one with --config");
     }
 
@@ -540,7 +305,7 @@ enum stk_rc stk_settings_load(const char *path, bool must_exist, struct stk_sett
         rc = load_file(file, &settings, err);
         if (rc != STK_OK) return rc;
     }
-    rc = apply_environment(settings, err);
+    rc = stk_settings_environment(settings, err);
     if (rc != STK_OK) return rc;
 
     *ret = settings;
@@ -626,7 +391,7 @@ enum stk_rc stk_settings_fail_unknown_task(const struct stk_settings *settings, 
     } else if (settings->file != NULL) {
         stk_buf_addf(&text, "\"; %s has no tasks", settings->file);
     } else {
-        stk_buf_adds(&text, "\"; no " FILE_NAME " was found, so there are no tasks");
+        stk_buf_adds(&text, "\"; no " STK_SETTINGS_FILE " was found, so there are no tasks");
     }
     return stk_fail(err, STK_NOT_FOUND, "%s", stk_buf_str(&text));
 }

@@ -61,6 +61,8 @@ void stk_settings_freep(struct stk_settings **settings);
 /* Replaces the store URL, made absolute from the current folder; logs that lie
  * beside the store by default move with it. */
 void stk_settings_set_store(struct stk_settings *settings, const char *url);
+/* HOST:PORT, [v6]:PORT, or none. False: it is none of these. */
+bool stk_settings_set_listen(struct stk_settings *settings, const char *text);
 
 const struct stk_task *stk_settings_task(const struct stk_settings *settings, const char *name);
 

@@ -38,6 +38,7 @@
 #include "model/settings.h"
 #include "pool/pool.h"
 #include "store/access.h"
+#include "store/hints.h"
 
 struct stk_desk;
 

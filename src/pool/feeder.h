@@ -16,6 +16,7 @@
 
 #include "feed/sweep.h"
 #include "pool/console.h"
+#include "store/hints.h"
 
 struct stk_feeder;
 

@@ -7,7 +7,7 @@
 #define STK_POOL_POLL_H
 
 #include "base/rand.h"
-#include "store/store.h"
+#include "store/hints.h"
 
 #define STK_POLL_NS      (5 * STK_SECOND)
 #define STK_POLL_DEAF_NS STK_SECOND

@@ -20,6 +20,7 @@
 #include "pool/worker.h"
 #include "session/keeper.h"
 #include "session/notifier.h"
+#include "store/hints.h"
 
 enum { MATE_WORKERS = 16 }; /* from which on a desk has a mate */
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/rand.h"
+#include "store/hints.h"
 
 #define LINGER_MAX_NS (2 * STK_MS)
 #define HELD_LOOK_NS  STK_SECOND

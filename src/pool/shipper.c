@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "pool/bell.h"
 #include "pool/poll.h"
+#include "store/consoles.h"
 
 enum { BATCH = 200, STACK_BYTES = 128 * 1024 };
 

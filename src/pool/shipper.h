@@ -17,6 +17,7 @@
 
 #include "pool/console.h"
 #include "store/access.h"
+#include "store/hints.h"
 
 struct stk_shipper;
 

@@ -77,9 +77,12 @@ static bool is_stopping(struct keeper *keeper)
 
 static void wait_for(struct keeper *keeper, stk_time_ns wait_ns)
 {
-    stk_time_ns until = stk_clock_mono() + (wait_ns > 0 ? wait_ns : 0);
-    const struct timespec end = { .tv_sec = (time_t)(until / STK_SECOND),
-                                  .tv_nsec = (long)(until % STK_SECOND) };
+    /* not stk_clock_mono(): that one goes on while a machine sleeps, a condition's does not */
+    struct timespec end;
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    stk_time_ns until = end.tv_sec * STK_SECOND + end.tv_nsec + (wait_ns > 0 ? wait_ns : 0);
+    end.tv_sec = (time_t)(until / STK_SECOND);
+    end.tv_nsec = (long)(until % STK_SECOND);
     (void)pthread_mutex_lock(&keeper->lock);
     int code = 0;
     while (!keeper->poked && !keeper->stopping && code == 0) {

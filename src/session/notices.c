@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "model/projection.h"
 #include "session/turn.h"
+#include "store/notices.h"
 
 /* --- how much waits ------------------------------------------------------- */
 

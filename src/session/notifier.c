@@ -12,6 +12,7 @@
 #include "session/courier.h"
 #include "session/notices.h"
 #include "session/record.h"
+#include "store/notices.h"
 
 enum { STACK_BYTES = 512 * 1024, BATCH = 16 };
 

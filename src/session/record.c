@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/rand.h"
 #include "session/vault.h"
+#include "store/accounts.h"
 
 enum { SENTENCE_BYTES = 3000, DAY_S = 24 * 60 * 60 };
 

@@ -8,7 +8,7 @@
 #ifndef STK_STORE_CHAIN_H
 #define STK_STORE_CHAIN_H
 
-#include "store/store.h"
+#include "store/accounts.h"
 
 enum { STK_CHAIN_BYTES = 32 };
 

@@ -5,11 +5,16 @@
  * STK_ENGINE_MAP is the one list of it: a call `claim` is the public
  * stk_store_claim, a member of struct stk_engine and, in an engine NAME, the
  * function stk_NAME_claim, all of one type. What they promise stands in
- * store/store.h; store.c has checked the arguments that need no database.
+ * store/store.h and the headers beside it; who calls an engine has checked the
+ * arguments that need no database.
  */
 #ifndef STK_STORE_ENGINE_H
 #define STK_STORE_ENGINE_H
 
+#include "store/accounts.h"
+#include "store/consoles.h"
+#include "store/hints.h"
+#include "store/notices.h"
 #include "store/store.h"
 
 /* clang-format off */
@@ -55,5 +60,9 @@ void stk_store_say_wait(const char *sentence); /* see stk_store_on_wait */
 
 extern const struct stk_engine stk_engine_sqlite;
 extern const struct stk_engine stk_engine_pg;
+
+/* The engine of a URL. STK_INVALID: it names none. */
+STK_MUST_USE enum stk_rc stk_engine_of(const char *url, const struct stk_engine **ret,
+                                       struct stk_error *err);
 
 #endif

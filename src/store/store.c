@@ -8,7 +8,6 @@
 
 static const struct stk_engine *const engines[] = { &stk_engine_sqlite, &stk_engine_pg };
 
-/* The engine of a URL, or NULL. */
 static const struct stk_engine *engine_of(const char *url)
 {
     for (size_t i = 0; i < STK_ARRAY_LEN(engines); i++) {
@@ -21,8 +20,10 @@ static const struct stk_engine *engine_of(const char *url)
     return NULL;
 }
 
-static enum stk_rc fail_url(const char *url, struct stk_error *err)
+enum stk_rc stk_engine_of(const char *url, const struct stk_engine **ret, struct stk_error *err)
 {
+    *ret = engine_of(url);
+    if (*ret != NULL) return STK_OK;
     return stk_fail(err, STK_INVALID,
                     "\"%s\" names no store; write sqlite:PATH or postgresql://HOST/DATABASE", url);
 }
@@ -45,9 +46,9 @@ enum stk_rc stk_store_open(const char *url, const struct stk_store_options *opti
                            struct stk_store **ret, struct stk_error *err)
 {
     assert(url != NULL && options != NULL && ret != NULL);
-    const struct stk_engine *engine = engine_of(url);
-    if (engine == NULL) return fail_url(url, err);
-    return engine->open(url, options, ret, err);
+    const struct stk_engine *engine = NULL;
+    enum stk_rc rc = stk_engine_of(url, &engine, err);
+    return rc == STK_OK ? engine->open(url, options, ret, err) : rc;
 }
 
 void stk_store_close(struct stk_store *store)
@@ -63,9 +64,9 @@ void stk_store_closep(struct stk_store **store)
 
 enum stk_rc stk_store_owner(const char *url, struct stk_owner *ret, struct stk_error *err)
 {
-    const struct stk_engine *engine = engine_of(url);
-    if (engine == NULL) return fail_url(url, err);
-    return engine->owner(url, ret, err);
+    const struct stk_engine *engine = NULL;
+    enum stk_rc rc = stk_engine_of(url, &engine, err);
+    return rc == STK_OK ? engine->owner(url, ret, err) : rc;
 }
 
 char *stk_store_socket_path(const char *url)
@@ -361,7 +362,7 @@ enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id,
                                 const struct stk_pool_said *said, stk_time_ns now,
                                 struct stk_error *err)
 {
-    assert(said->state <= STK_POOL_STOPPING);
+    assert(said == NULL || said->state <= STK_POOL_STOPPING);
     return store->engine->pool_beat(store, id, said, now, err);
 }
 
@@ -435,138 +436,6 @@ enum stk_rc stk_store_task_run_time(struct stk_store *store, const char *task,
                                     stk_time_ns *ret_mean, struct stk_error *err)
 {
     return store->engine->task_run_time(store, task, ret_mean, err);
-}
-
-/* --- people -------------------------------------------------------------- */
-
-enum stk_rc stk_store_users(struct stk_store *store, const char *name, stk_user_fn each,
-                            void *context, struct stk_error *err)
-{
-    return store->engine->users(store, name, each, context, err);
-}
-
-enum stk_rc stk_store_user_set(struct stk_store *store, const struct stk_user *user,
-                               struct stk_error *err)
-{
-    assert(user->name != NULL);
-    return store->engine->user_set(store, user, err);
-}
-
-enum stk_rc stk_store_user_remove(struct stk_store *store, const char *name, struct stk_error *err)
-{
-    return store->engine->user_remove(store, name, err);
-}
-
-enum stk_rc stk_store_tokens(struct stk_store *store, const char *user, stk_token_fn each,
-                             void *context, struct stk_error *err)
-{
-    return store->engine->tokens(store, user, each, context, err);
-}
-
-enum stk_rc stk_store_token_find(struct stk_store *store, const uint8_t hash[STK_TOKEN_HASH_BYTES],
-                                 stk_token_fn each, void *context, struct stk_error *err)
-{
-    return store->engine->token_find(store, hash, each, context, err);
-}
-
-enum stk_rc stk_store_token_add(struct stk_store *store, const struct stk_token *token,
-                                int64_t *ret_id, struct stk_error *err)
-{
-    assert(token->user != NULL);
-    return store->engine->token_add(store, token, ret_id, err);
-}
-
-enum stk_rc stk_store_token_remove(struct stk_store *store, int64_t id, struct stk_error *err)
-{
-    return store->engine->token_remove(store, id, err);
-}
-
-enum stk_rc stk_store_audit_add(struct stk_store *store, const struct stk_audit *audit,
-                                stk_time_ns now, struct stk_error *err)
-{
-    assert(audit->actor != NULL && audit->action != NULL && audit->subject != NULL);
-    return store->engine->audit_add(store, audit, now, err);
-}
-
-enum stk_rc stk_store_audits(struct stk_store *store, int64_t before_id, size_t limit,
-                             stk_audit_fn each, void *context, struct stk_error *err)
-{
-    return store->engine->audits(store, before_id, limit, each, context, err);
-}
-
-enum stk_rc stk_store_audit_verify(struct stk_store *store, int64_t *ret_rows,
-                                   struct stk_error *err)
-{
-    return store->engine->audit_verify(store, ret_rows, err);
-}
-
-/* --- notices ------------------------------------------------------------- */
-
-enum stk_rc stk_store_notice_add(struct stk_store *store, const struct stk_notice *notice,
-                                 stk_time_ns now, bool *ret_fresh, struct stk_error *err)
-{
-    assert(notice->event != NULL && notice->key != NULL && notice->text != NULL);
-    return store->engine->notice_add(store, notice, now, ret_fresh, err);
-}
-
-enum stk_rc stk_store_notices_due(struct stk_store *store, stk_time_ns now, size_t limit,
-                                  stk_notice_fn each, void *context, stk_time_ns *ret_next,
-                                  struct stk_error *err)
-{
-    return store->engine->notices_due(store, now, limit, each, context, ret_next, err);
-}
-
-enum stk_rc stk_store_notice_tried(struct stk_store *store, int64_t id, const char *left,
-                                   stk_time_ns next_at, struct stk_error *err)
-{
-    return store->engine->notice_tried(store, id, left, next_at, err);
-}
-
-/* --- hints, consoles of other machines ------------------------------------ */
-
-unsigned stk_store_hints(struct stk_store *store)
-{
-    return store->engine->hints(store);
-}
-
-void stk_store_tell(struct stk_store *store, unsigned hints)
-{
-    if (hints != 0) store->engine->tell(store, hints);
-}
-
-enum stk_rc stk_store_listen(const char *url, stk_heard_fn heard, void *context,
-                             struct stk_listener **ret, struct stk_error *err)
-{
-    const struct stk_engine *engine = engine_of(url);
-    if (engine == NULL) return fail_url(url, err);
-    return engine->listen(url, heard, context, ret, err);
-}
-
-enum stk_rc stk_store_watch(struct stk_store *store, int64_t pool_id, uint32_t lines,
-                            stk_time_ns until, stk_time_ns now, int64_t *ret_watch_id,
-                            struct stk_error *err)
-{
-    return store->engine->watch(store, pool_id, lines, until, now, ret_watch_id, err);
-}
-
-enum stk_rc stk_store_watched(struct stk_store *store, int64_t pool_id, int64_t after_id,
-                              stk_time_ns now, struct stk_watch *ret, struct stk_error *err)
-{
-    return store->engine->watched(store, pool_id, after_id, now, ret, err);
-}
-
-enum stk_rc stk_store_ship(struct stk_store *store, const struct stk_shipped *lines, size_t count,
-                           stk_time_ns now, struct stk_error *err)
-{
-    return store->engine->ship(store, lines, count, now, err);
-}
-
-enum stk_rc stk_store_shipped(struct stk_store *store, int64_t pool_id, int64_t after_id,
-                              size_t limit, stk_shipped_fn each, void *context,
-                              struct stk_error *err)
-{
-    assert(limit >= 1 && limit <= STK_PAGE_MAX);
-    return store->engine->shipped(store, pool_id, after_id, limit, each, context, err);
 }
 
 /* --- health -------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * store - the jobs at rest. One interface; SQLite or PostgreSQL behind it.
+ * store - the jobs at rest. One interface; SQLite or PostgreSQL behind it. Beside
+ * it stand accounts.h (users, tokens, the audit log), notices.h, hints.h and
+ * consoles.h (for the processes that share a store).
  *
  * The way of a job: submit inserts it pending; promote makes it claimable when
  * it is due; claim gives it an attempt id; settle ends the attempt, guarded by
@@ -38,7 +40,6 @@
 #include "model/progress.h"
 #include "model/remote.h"
 #include "model/session.h"
-#include "model/user.h"
 
 struct stk_store; /* opaque */
 
@@ -61,7 +62,7 @@ struct stk_store_options {
 };
 
 /* `url`: "sqlite:PATH", or libpq's "postgresql://..." (docs/postgresql.md).
- * PostgreSQL: connects, within 15 s, and makes or brings up to date the schema
+ * PostgreSQL: connects, within 5 s to each host, and makes or brings up to date the schema
  * `stoker`, by one process at a time; a reader makes nothing.
  * SQLite: creates the file when it is missing, takes the lock
  * file (PATH.lock), checks file system and version, runs quick_check after an
@@ -487,147 +488,6 @@ STK_MUST_USE enum stk_rc stk_store_limit_set(struct stk_store *store, const stru
 /* Mean run time of the task's newest completed jobs (at most 100), 0: none yet. */
 STK_MUST_USE enum stk_rc stk_store_task_run_time(struct stk_store *store, const char *task,
                                                  stk_time_ns *ret_mean, struct stk_error *err);
-
-/* --- people -------------------------------------------------------------- */
-
-typedef void (*stk_user_fn)(void *context, const struct stk_user *user);
-/* name NULL: all, by name; else that one, STK_NOT_FOUND when there is none. */
-STK_MUST_USE enum stk_rc stk_store_users(struct stk_store *store, const char *name,
-                                         stk_user_fn each, void *context, struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_store_user_set(struct stk_store *store, const struct stk_user *user,
-                                            struct stk_error *err); /* inserts or replaces */
-/* With its tokens. STK_NOT_FOUND. */
-STK_MUST_USE enum stk_rc stk_store_user_remove(struct stk_store *store, const char *name,
-                                               struct stk_error *err);
-
-typedef void (*stk_token_fn)(void *context, const struct stk_token *token);
-STK_MUST_USE enum stk_rc stk_store_tokens(struct stk_store *store, const char *user,
-                                          stk_token_fn each, void *context, struct stk_error *err);
-/* The token with that hash. STK_NOT_FOUND. */
-STK_MUST_USE enum stk_rc stk_store_token_find(struct stk_store *store,
-                                              const uint8_t hash[STK_TOKEN_HASH_BYTES],
-                                              stk_token_fn each, void *context,
-                                              struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_store_token_add(struct stk_store *store, const struct stk_token *token,
-                                             int64_t *ret_id, struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_store_token_remove(struct stk_store *store, int64_t id,
-                                                struct stk_error *err);
-
-/* Append-only: the schema refuses UPDATE and DELETE, and each row's hash covers
- * the one before it (BLAKE2b over the previous hash and all columns). */
-struct stk_audit {
-    int64_t id;
-    stk_time_ns at;
-    const char *actor, *action, *subject, *reason; /* reason may be NULL */
-};
-STK_MUST_USE enum stk_rc stk_store_audit_add(struct stk_store *store, const struct stk_audit *audit,
-                                             stk_time_ns now, struct stk_error *err);
-typedef void (*stk_audit_fn)(void *context, const struct stk_audit *audit);
-/* The newest `limit` below before_id (0: the newest), newest first. */
-STK_MUST_USE enum stk_rc stk_store_audits(struct stk_store *store, int64_t before_id, size_t limit,
-                                          stk_audit_fn each, void *context, struct stk_error *err);
-/* STK_BAD_DATA naming the first row that does not fit the chain. */
-STK_MUST_USE enum stk_rc stk_store_audit_verify(struct stk_store *store, int64_t *ret_rows,
-                                                struct stk_error *err);
-
-/* --- notices ------------------------------------------------------------- */
-
-struct stk_notice {
-    int64_t id;
-    stk_time_ns at;
-    const char *event;   /* "session.expiring" */
-    const char *subject; /* "session lab", or NULL */
-    const char *key;     /* unique for ever: says each thing once ("lab/17/expiring/1h") */
-    const char *text;    /* for people, one paragraph */
-    const char *facts;   /* JSON object for programs */
-    uint32_t tries;      /* of delivery, so far */
-    stk_time_ns next_at; /* try again then; STK_NEVER: delivered or given up */
-    const char *left;    /* JSON array: channels still to be served */
-};
-/* *ret_fresh false: that key was said already; nothing is added. */
-STK_MUST_USE enum stk_rc stk_store_notice_add(struct stk_store *store,
-                                              const struct stk_notice *notice, stk_time_ns now,
-                                              bool *ret_fresh, struct stk_error *err);
-typedef void (*stk_notice_fn)(void *context, const struct stk_notice *notice);
-/* Those to be delivered now, oldest first; *ret_next: when the next one is due. */
-STK_MUST_USE enum stk_rc stk_store_notices_due(struct stk_store *store, stk_time_ns now,
-                                               size_t limit, stk_notice_fn each, void *context,
-                                               stk_time_ns *ret_next, struct stk_error *err);
-STK_MUST_USE enum stk_rc stk_store_notice_tried(struct stk_store *store, int64_t id,
-                                                const char *left, stk_time_ns next_at,
-                                                struct stk_error *err);
-
-/* --- hints ---------------------------------------------------------------- */
-
-/* What one process may tell the others that share the store, so that they look
- * at once and not at their next poll. A hint can be lost: the row is the truth. */
-/* clang-format off */
-#define STK_HINT_MAP(X)                                                  \
-    X(JOBS,     "jobs")     /* some became claimable */                   \
-    X(SESSIONS, "sessions") /* a row changed: opened, closed, a wish */   \
-    X(CANCELS,  "cancels")  /* a running job is to be stopped */          \
-    X(SWEEPS,   "sweeps")   /* one is to be filled */                     \
-    X(NOTICES,  "notices")  /* one is to be delivered */                  \
-    X(WATCH,    "watch")    /* somebody wants to see consoles */
-/* clang-format on */
-enum stk_hint {
-#define STK_HINT_NAME(name, text) STK_HINT_##name,
-    STK_HINT_MAP(STK_HINT_NAME)
-#undef STK_HINT_NAME
-        STK_HINT_COUNT_
-};
-/* One bit (1 << hint) for each that the transactions committed since the last
- * call are worth; 0 on SQLite. */
-unsigned stk_store_hints(struct stk_store *store);
-
-/* An own thread with an own connection that says hints, coalesced to one message
- * in 50 ms, and hears those of others (and its own). `heard` is called on that
- * thread, with all bits whenever it may have missed some. It reconnects by
- * itself. *ret NULL: the store is not shared. */
-struct stk_listener;
-typedef void (*stk_heard_fn)(void *context, unsigned hints);
-STK_MUST_USE enum stk_rc stk_store_listen(const char *url, stk_heard_fn heard, void *context,
-                                          struct stk_listener **ret, struct stk_error *err);
-void stk_listener_tell(struct stk_listener *listener, unsigned hints); /* NULL, 0: nothing */
-/* False: hints do not come through (a pooler between): poll more often. */
-bool stk_listener_hears(struct stk_listener *listener);
-void stk_listener_close(struct stk_listener *listener); /* says what is left to be said */
-/* For a short command, after its commit: at once, on the store's connection. */
-void stk_store_tell(struct stk_store *store, unsigned hints);
-
-/* --- consoles of other machines ------------------------------------------- */
-
-/* Consoles are shipped through a shared store only while somebody watches. A
- * watch ends by itself: who watches renews it. pool_id 0: all pools; `lines` are
- * wanted of what is already there. */
-STK_MUST_USE enum stk_rc stk_store_watch(struct stk_store *store, int64_t pool_id, uint32_t lines,
-                                         stk_time_ns until, stk_time_ns now, int64_t *ret_watch_id,
-                                         struct stk_error *err);
-/* Until when the pool's consoles are watched (0: not at all), and, of watches above
- * after_id, the newest and how many old lines it wants. */
-struct stk_watch {
-    stk_time_ns until;
-    int64_t newest_id;
-    uint32_t lines;
-};
-STK_MUST_USE enum stk_rc stk_store_watched(struct stk_store *store, int64_t pool_id,
-                                           int64_t after_id, stk_time_ns now, struct stk_watch *ret,
-                                           struct stk_error *err);
-struct stk_shipped {
-    int64_t id; /* rises */
-    int64_t pool_id, job_id;
-    uint32_t worker; /* 0: the pool itself */
-    stk_time_ns at;
-    const char *text; /* the line as its console has it */
-};
-/* Adds lines (ids are given), and takes away those that came 10 minutes ago. */
-STK_MUST_USE enum stk_rc stk_store_ship(struct stk_store *store, const struct stk_shipped *lines,
-                                        size_t count, stk_time_ns now, struct stk_error *err);
-typedef void (*stk_shipped_fn)(void *context, const struct stk_shipped *line);
-/* Lines above after_id, oldest first, at most `limit`; pool_id 0: of all. */
-STK_MUST_USE enum stk_rc stk_store_shipped(struct stk_store *store, int64_t pool_id,
-                                           int64_t after_id, size_t limit, stk_shipped_fn each,
-                                           void *context, struct stk_error *err);
 
 /* --- health -------------------------------------------------------------- */
 

@@ -93,12 +93,12 @@ def describe(pids):
 class Pool:
     """A `stoker up` of its own process group."""
 
-    def __init__(self, stoker, args, env, stdout=None):
+    def __init__(self, stoker, args, env, stdout=None, within=()):
         self.stoker = stoker
         self.log_path = stoker.folder / f"up-{len(stoker.pools)}.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(BINARY), "up", *map(str, args)], cwd=stoker.folder, start_new_session=True,
+                [*within, str(BINARY), "up", *map(str, args)], cwd=stoker.folder, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log,
                 env=clean_environment(HOME=str(stoker.folder), **{**stoker.env, **env}))
 
@@ -240,8 +240,8 @@ class Stoker:
 
     # ---- pools
 
-    def start_pool(self, *args, env=None, ready=True, stdout=None):
-        pool = Pool(self, args, env or {}, stdout)
+    def start_pool(self, *args, env=None, ready=True, stdout=None, within=()):
+        pool = Pool(self, args, env or {}, stdout, within)
         self.pools.append(pool)
         return pool.wait_ready() if ready else pool
 

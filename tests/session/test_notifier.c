@@ -18,6 +18,7 @@
 #include "session/notices.h"
 #include "session/notifier.h"
 #include "session/sink.h"
+#include "store/notices.h"
 
 #define OK(call) check((call), &err, #call, __LINE__)
 

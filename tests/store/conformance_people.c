@@ -3,6 +3,8 @@
  * What every store engine must do with sessions, limits, users, tokens, the
  * audit log and notices. See run.h for where the store comes from.
  */
+#include "store/accounts.h"
+#include "store/notices.h"
 #include "store/run.h"
 
 #include <stdio.h>

@@ -120,7 +120,7 @@ static void keep_claim(void *context, const struct stk_claim *claim)
 struct stk_claim claim_one(const char *queue)
 {
     struct stk_claim claim = { 0 };
-    uint32_t slot = 3;
+    uint32_t slot = 1;
     size_t got = 0;
     begin();
     OK(stk_store_claim(store, queue_id(queue), pool, &slot, 1, NOW, keep_claim, &claim, &got,
@@ -138,13 +138,21 @@ bool settle(struct stk_settle settle)
     return settle.accepted;
 }
 
-static void see_job(void *context, const struct stk_job *job)
+void copy_text(char *to, size_t size, const char *text)
+{
+    (void)snprintf(to, size, "%s", text != NULL ? text : "(null)");
+}
+
+void see_job(void *context, const struct stk_job *job)
 {
     struct seen *seen = context;
     seen->job = *job;
-    (void)snprintf(seen->result, sizeof(seen->result), "%s",
-                   job->result != NULL ? job->result : "");
-    (void)snprintf(seen->error, sizeof(seen->error), "%s", job->error != NULL ? job->error : "");
+    copy_text(seen->params, sizeof(seen->params), job->params);
+    copy_text(seen->result, sizeof(seen->result), job->result);
+    copy_text(seen->error, sizeof(seen->error), job->error);
+    copy_text(seen->held, sizeof(seen->held), job->held);
+    copy_text(seen->task, sizeof(seen->task), job->task);
+    copy_text(seen->queue, sizeof(seen->queue), job->queue);
 }
 
 struct seen see(int64_t id)

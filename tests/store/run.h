@@ -49,12 +49,14 @@ int64_t submit(int64_t task_id);
 struct stk_claim claim_one(const char *queue);
 bool settle(struct stk_settle settle);
 
-/* A job as it was read, its texts copied. */
+/* A job as it was read, its texts copied; "(null)": NULL. */
 struct seen {
     struct stk_job job;
-    char result[256], error[256];
+    char params[256], result[256], error[256], held[64], task[64], queue[64];
 };
 struct seen see(int64_t id);
+void see_job(void *context, const struct stk_job *job); /* a stk_job_fn: into a struct seen */
+void copy_text(char *to, size_t size, const char *text);
 enum stk_state state_of(int64_t id);
 
 #endif

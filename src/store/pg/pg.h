@@ -31,7 +31,7 @@
 
 /* The longest that a call waits for the server's answer; then the connection is
  * given up, and with it its transaction. */
-#define STK_PG_CONNECT_NS (15 * STK_SECOND)
+#define STK_PG_CONNECT_NS (5 * STK_SECOND) /* to each host */
 #define STK_PG_ANSWER_NS  (20 * STK_SECOND)
 #define STK_PG_READ_NS    (2 * STK_SECOND) /* of one question of people, as on SQLite */
 #define STK_PG_DOUBT_NS   (10 * STK_SECOND)
@@ -269,8 +269,8 @@ struct stk_pg_hurry {
     int bell;                  /* eventfd */
     _Atomic stk_time_ns until; /* mono; 0: take your time */
 };
-/* Connects within STK_PG_CONNECT_NS; an own connection of a listener as well. hurry
- * may be NULL. */
+/* Tries each host that the URL names for STK_PG_CONNECT_NS; an own connection of a
+ * listener as well. hurry may be NULL. */
 STK_MUST_USE enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char *name,
                                         struct stk_pg_hurry *hurry, PGconn **ret,
                                         struct stk_error *err);
