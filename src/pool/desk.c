@@ -268,6 +268,7 @@ static void poll_and_tend(struct stk_desk *desk, stk_time_ns mono)
     struct stk_error err = { 0 };
     bool idle = desk->idle_count == desk->options.workers;
     if (stk_store_tend(desk->options.store, idle, &err) != STK_OK) stk_round_pause(desk, &err);
+    stk_said_news(desk);
 }
 
 static void follow_hints(struct stk_desk *desk)
@@ -347,6 +348,7 @@ static struct stk_desk *open_one(const struct stk_desk_options *options, struct 
     desk->gate_at = STK_NEVER;
     desk->held_at = STK_NEVER;
     stk_gates_init(&desk->gates, options->settings);
+    desk->gates.vault = options->vault;
     desk->settles = stk_alloc(workers * sizeof(*desk->settles));
     desk->idle = stk_alloc(workers * sizeof(*desk->idle));
     desk->claimed = stk_alloc(workers * sizeof(*desk->claimed));
@@ -470,6 +472,11 @@ static void stop_one(struct stk_desk *desk, int level)
 {
     atomic_store(&desk->stop_level, level);
     stk_bell_ring(&desk->bell);
+}
+
+bool stk_desk_is_shared(const struct stk_desk *desk)
+{
+    return desk->is_shared;
 }
 
 void stk_desk_stop(struct stk_desk *desk)

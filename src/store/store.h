@@ -62,7 +62,7 @@ struct stk_store_options {
 };
 
 /* `url`: "sqlite:PATH", or libpq's "postgresql://..." (docs/postgresql.md).
- * PostgreSQL: connects, within 15 s, and makes or brings up to date the schema
+ * PostgreSQL: connects, within 5 s to each host, and makes or brings up to date the schema
  * `stoker`, by one process at a time; a reader makes nothing.
  * SQLite: creates the file when it is missing, takes the lock
  * file (PATH.lock), checks file system and version, runs quick_check after an
@@ -71,6 +71,10 @@ struct stk_store_options {
  * STK_BAD_DATA: corrupt, with what to do. STK_DENIED: read-only. */
 STK_MUST_USE enum stk_rc stk_store_open(const char *url, const struct stk_store_options *options,
                                         struct stk_store **ret, struct stk_error *err);
+/* Opening may wait for another process that migrates, for minutes; then it says so,
+ * once, with this. Of the whole process, set before the first opening; NULL: not. */
+typedef void (*stk_store_wait_fn)(const char *sentence);
+void stk_store_on_wait(stk_store_wait_fn say);
 void stk_store_close(struct stk_store *store);
 void stk_store_closep(struct stk_store **store);
 
@@ -491,6 +495,10 @@ STK_MUST_USE enum stk_rc stk_store_task_run_time(struct stk_store *store, const 
  * still the one that was opened. PostgreSQL: adds up the counters' changes.
  * Between transactions, by the writer. */
 STK_MUST_USE enum stk_rc stk_store_tend(struct stk_store *store, bool idle, struct stk_error *err);
+
+/* A sentence that people should read, each once, as tend has found it; NULL: none.
+ * Borrowed until the next call. */
+const char *stk_store_news(struct stk_store *store);
 
 enum stk_finding { STK_FINDING_OK, STK_FINDING_WARN, STK_FINDING_BAD };
 typedef void (*stk_finding_fn)(void *context, enum stk_finding level, const char *text);

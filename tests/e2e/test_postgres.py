@@ -2,6 +2,7 @@
 """Many pools on one PostgreSQL database, and what goes wrong between them and it."""
 import concurrent.futures
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -94,7 +95,7 @@ def test_R_A1_jobs_of_a_killed_pool_are_run_by_another_within_its_lease(shared, 
     sweep(shared, 2 * workers, seconds=3)
     first = shared.start_pool("--workers", workers)
     eventually(lambda: shared.counts().get("running") == workers)
-    first.kill9()
+    first.kill9(keeps_lease=True)
     shared.start_pool("--workers", workers)
     shared.wait_counts(timeout=40, completed=2 * workers)
     assert shared.sql("SELECT count(*) FROM jobs WHERE interruptions = 1 AND attempt = 1") == [(workers,)]
@@ -177,6 +178,36 @@ def test_R_A18_a_database_that_restarts_loses_no_outcome(short_folder, workers):
             assert pool.wait(90) == 0, pool.log()
             stoker.wait_counts(completed=200)
             assert all(len(attempts) == 1 for attempts in history(stoker).values())
+            stoker.clean_up()
+    finally:
+        server.remove()
+
+
+def test_a_backup_that_is_restored_under_living_pools_is_found_out(short_folder):
+    server = Databases().init().start()
+    backup = server.folder / "backup"
+    try:
+        with stoker_in(short_folder, server) as stoker:
+            stoker.yaml(WORK)
+            stoker.script("mark.sh", MARK)
+            pool = stoker.start_pool()
+            assert "back in time" not in stoker.run("doctor", ok=False).stdout
+            server.stop()
+            subprocess.run(["cp", "-a", server.data, backup], check=True)
+            server.start()
+            lost = stoker.submit("mark", "n=1", "s=0")
+            stoker.wait_state(lost, "completed")
+            server.stop()
+            shutil.rmtree(server.data)
+            backup.rename(server.data)
+            server.start()
+            eventually(lambda: "the database went back in time" in pool.log(), what=pool.log)
+            assert "job %d" % lost in stoker.run("job", lost, ok=False).stderr
+            assert "the database had gone back in time" in stoker.run("doctor", ok=False).stdout
+            events = eventually(lambda: [event for event in stoker.run("events", json=True)["events"] if event["kind"] == "store.lost"])
+            assert "jobs accepted in between are missing" in events[0]["text"]
+            later = stoker.start_pool()
+            eventually(lambda: "a pool found that the database had gone back in time" in later.log(), what=later.log)
             stoker.clean_up()
     finally:
         server.remove()

@@ -71,7 +71,7 @@ enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, const struct s
                              stk_time_ns now, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    int64_t changed = 0;
+    stk_time_ns was_at = STK_NEVER;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc != STK_OK) return rc;
     if (said == NULL) return renew_log(self, id, err);
@@ -81,9 +81,12 @@ enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, const struct s
     stk_pg_arg_text(self, stk_pool_state_name(said->state));
     stk_pg_arg_text(self, said->reason);
     stk_pg_arg_real(self, said->per_s);
-    rc = stk_pg_change(self, STMT_POOL_BEAT, "write a pool's heartbeat", &changed, err);
-    if (rc == STK_OK && changed == 1) rc = renew_log(self, id, err);
-    if (rc != STK_OK || changed == 1) return rc;
+    rc = stk_pg_number(self, STMT_POOL_BEAT, "write a pool's heartbeat", STK_NEVER, &was_at, err);
+    if (rc != STK_OK) return rc;
+    if (was_at != STK_NEVER) {
+        stk_past_beat(self, id, was_at, now);
+        return renew_log(self, id, err);
+    }
     return stk_fail(err, STK_CONFLICT, "pool p%lld has ended, or was taken for gone",
                     (long long)id);
 }

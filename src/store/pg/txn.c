@@ -339,6 +339,7 @@ enum stk_rc stk_pg_commit(struct stk_store *store, struct stk_error *err)
     /* Given back in this transaction, if there were any. */
     if (self->doubt.state == DOUBT_KNOWN) self->doubt.doings.claim_count = 0;
     doings_are_true(self);
+    stk_past_committed(self);
     self->in_txn = false;
     self->hints_done |= self->hints;
     self->hints = 0;

@@ -214,6 +214,18 @@ CREATE TABLE stoker.claim_log (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0);
 
+-- Which server this was when a pool last looked, and what a pool found missing; see pg/past.h.
+CREATE TABLE stoker.past (
+    id       smallint PRIMARY KEY CHECK (id = 1),
+    system   bigint NOT NULL,
+    timeline bigint NOT NULL,
+    xid      bigint NOT NULL,
+    seen_at  bigint NOT NULL,
+    lost_at  bigint,
+    lost     text,
+    CHECK ((lost_at IS NULL) = (lost IS NULL))
+);
+
 -- Running jobs that somebody wants stopped, until their pool has heard of it.
 CREATE TABLE stoker.cancel_ask (
     job_id  bigint PRIMARY KEY,
