@@ -189,6 +189,7 @@ struct stk_pg {
     struct kept_limits limits;
     stk_time_ns next_due, next_poll; /* as last read; STK_NEVER: none */
     stk_time_ns due_read_at;         /* mono */
+    stk_time_ns swept_at;            /* mono: when what nobody asks for was removed */
     stk_time_ns folded_at;           /* mono: when the counters were added up */
     bool has_remote;                 /* there may be rows in remote; once true it stays so */
 
