@@ -313,6 +313,16 @@ static void print_error(const struct stk_error *err, bool as_json)
     (void)fputs(stk_buf_str(&text), stderr); /* to whom should a failure be told? */
 }
 
+/* What is waited for takes minutes: a silent command would look stuck. */
+static void say_wait(const char *sentence)
+{
+    STK_CLEANUP(stk_buf_release) struct stk_buf text = STK_BUF_INIT;
+    stk_buf_adds(&text, "stoker: ");
+    stk_text_add_escaped(&text, sentence, strlen(sentence));
+    stk_buf_addc(&text, '\n');
+    (void)fputs(stk_buf_str(&text), stderr);
+}
+
 /* --- main ---------------------------------------------------------------- */
 
 static enum stk_rc run(struct stk_cli *cli, char *const *argv, size_t count, struct stk_error *err)
@@ -361,6 +371,7 @@ int stk_cli_main(int argc, char **argv)
 
     /* `stoker jobs | head` must end by itself, and close its store in order. */
     (void)signal(SIGPIPE, SIG_IGN);
+    stk_store_on_wait(say_wait);
 
     enum stk_rc rc = run(&cli, words, count, &err);
     enum stk_rc flushed = stk_cli_flush(&cli, rc == STK_OK ? &err : NULL);

@@ -16,6 +16,7 @@
     X(POOL_STOPPED,     "pool.stopped",      "a pool stopped in good order")                  \
     X(POOL_LOST,        "pool.lost",         "a pool died; its jobs were given back")         \
     X(POOL_PAUSED,      "pool.paused",       "a pool cannot write and waits")                 \
+    X(POOL_KEYLESS,     "pool.keyless",      "a pool's key file cannot open a session's secret; it leaves session and jobs to others") \
     X(POOL_RESUMED,     "pool.resumed",      "a pool that waited goes on")                    \
     X(ATTEMPT_FAILED,   "attempt.failed",    "an attempt ended without a result")             \
     X(ATTEMPT_LATE,     "attempt.late",      "an answer of an attempt that no longer holds its job was refused") \
@@ -31,6 +32,8 @@
     X(SWEEP_CREATED,    "sweep.created",     "a sweep was accepted")                          \
     X(SWEEP_EXTENDED,   "sweep.extended",    "points were added to a sweep")                  \
     X(STORE_MIGRATED,   "store.migrated",    "the schema was brought to a newer version")      \
+    X(STORE_CHANGED,    "store.changed",     "the database is another server's, or on another timeline: a failover, a restore, a copy") \
+    X(STORE_LOST,       "store.lost",        "the database lacks what a pool was told it had committed")  \
     X(STORE_MOVED,      "store.moved",       "the store was copied into another database; its queues here are paused") \
     X(SESSION_CHANGED,  "session.changed",   "a session came into another state")             \
     X(SESSION_RENEWED,  "session.renewed",   "a session has a new credential")                \

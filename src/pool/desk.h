@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * desk - the one thread that writes to the store.
+ * desk - the thread that writes to the store.
  *
  * Workers hand it the outcome of their attempt and wait for their next job;
  * others hand it calls. It takes all that has arrived and writes it in one
@@ -14,6 +14,12 @@
  * When a round cannot be made durable (disk full, ...) the outcomes are kept
  * and tried again, callers get the error, nothing is claimed, and the pause
  * with its reason can be seen until a round goes through.
+ *
+ * On a shared store a large pool has a mate for its desk, with a store of its own
+ * and half of the workers: while one waits for its commit, the other's statements
+ * run. The desk leads: calls, beats, the rescue of others, tending and the end
+ * are its own business; the mate settles and claims for its workers when the desk
+ * has more jobs than its own can do. Whoever calls from outside sees one desk.
  *
  * On a shared store a pool may die without noticing: when it has not been heard
  * of for the time of its lease, others give its jobs back. So before that
@@ -50,7 +56,8 @@ struct stk_assignment {
 };
 
 struct stk_desk_options {
-    struct stk_store *store; /* the writer; the desk's from start to close */
+    struct stk_store *store;  /* the writer; the desk's from start to close */
+    struct stk_store *second; /* its mate's, or NULL: there is none */
     const struct stk_settings *settings;
     struct stk_consoles *consoles; /* or NULL */
     int64_t pool_id;
@@ -61,6 +68,7 @@ struct stk_desk_options {
 
     /* of a shared store: */
     struct stk_listener *listener;                  /* is told what others should hear; or NULL */
+    struct stk_vault *vault;                        /* see struct stk_gates */
     stk_time_ns born_at;                            /* mono: just before the pool got its id */
     stk_bound_fn bound;                             /* for the jobs of other pools that died */
     void (*reborn)(void *context, int64_t pool_id); /* on the desk's thread */
@@ -85,8 +93,9 @@ const struct stk_assignment *stk_desk_next(struct stk_desk *desk, uint32_t worke
 STK_MUST_USE enum stk_rc stk_desk_call(struct stk_desk *desk, stk_write_fn fn, void *arg,
                                        struct stk_error *err);
 
-void stk_desk_stop(struct stk_desk *desk);  /* see stk_pool_stop */
-void stk_desk_nudge(struct stk_desk *desk); /* look again whether the pool is drained */
+bool stk_desk_is_shared(const struct stk_desk *desk); /* the store is */
+void stk_desk_stop(struct stk_desk *desk);            /* see stk_pool_stop */
+void stk_desk_nudge(struct stk_desk *desk);           /* look again whether the pool is drained */
 /* Others have said that there is something to do (1 << enum stk_hint): look now. */
 void stk_desk_hint(struct stk_desk *desk, unsigned hints);
 /* Something is gone without which no job can run: stop, and say why. */

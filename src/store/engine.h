@@ -39,7 +39,7 @@
     X(notice_add) X(notices_due) X(notice_tried)                              \
     X(cancels) X(sweep_take) X(hints) X(tell) X(listen)                       \
     X(watch) X(watched) X(ship) X(shipped)                                    \
-    X(tend) X(doctor)
+    X(tend) X(news) X(doctor)
 /* clang-format on */
 
 enum { STK_ENGINE_SCHEMES = 2 };
@@ -55,6 +55,8 @@ struct stk_engine {
 struct stk_store {
     const struct stk_engine *engine;
 };
+
+void stk_store_say_wait(const char *sentence); /* see stk_store_on_wait */
 
 extern const struct stk_engine stk_engine_sqlite;
 extern const struct stk_engine stk_engine_pg;

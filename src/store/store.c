@@ -30,6 +30,18 @@ enum stk_rc stk_engine_of(const char *url, const struct stk_engine **ret, struct
 
 /* --- opening ------------------------------------------------------------- */
 
+static stk_store_wait_fn say_wait;
+
+void stk_store_on_wait(stk_store_wait_fn say)
+{
+    say_wait = say;
+}
+
+void stk_store_say_wait(const char *sentence)
+{
+    if (say_wait != NULL) say_wait(sentence);
+}
+
 enum stk_rc stk_store_open(const char *url, const struct stk_store_options *options,
                            struct stk_store **ret, struct stk_error *err)
 {
@@ -350,7 +362,7 @@ enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id,
                                 const struct stk_pool_said *said, stk_time_ns now,
                                 struct stk_error *err)
 {
-    assert(said->state <= STK_POOL_STOPPING);
+    assert(said == NULL || said->state <= STK_POOL_STOPPING);
     return store->engine->pool_beat(store, id, said, now, err);
 }
 
@@ -431,6 +443,11 @@ enum stk_rc stk_store_task_run_time(struct stk_store *store, const char *task,
 enum stk_rc stk_store_tend(struct stk_store *store, bool idle, struct stk_error *err)
 {
     return store->engine->tend(store, idle, err);
+}
+
+const char *stk_store_news(struct stk_store *store)
+{
+    return store->engine->news(store);
 }
 
 enum stk_rc stk_store_doctor(struct stk_store *store, bool deep, stk_finding_fn each, void *context,

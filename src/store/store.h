@@ -58,10 +58,11 @@ struct stk_store_options {
     const char *command;  /* "stoker up": written to the lock file for whoever comes second */
     bool serves;          /* the owner answers on stk_store_socket_path() */
     stk_time_ns lease_ns; /* shared: how long its pool lives after a beat; 0: the standard */
+    uint32_t writer;      /* shared: which of its pool's writers, each with a store of its own */
 };
 
 /* `url`: "sqlite:PATH", or libpq's "postgresql://..." (docs/postgresql.md).
- * PostgreSQL: connects, within 15 s, and makes or brings up to date the schema
+ * PostgreSQL: connects, within 5 s to each host, and makes or brings up to date the schema
  * `stoker`, by one process at a time; a reader makes nothing.
  * SQLite: creates the file when it is missing, takes the lock
  * file (PATH.lock), checks file system and version, runs quick_check after an
@@ -70,6 +71,10 @@ struct stk_store_options {
  * STK_BAD_DATA: corrupt, with what to do. STK_DENIED: read-only. */
 STK_MUST_USE enum stk_rc stk_store_open(const char *url, const struct stk_store_options *options,
                                         struct stk_store **ret, struct stk_error *err);
+/* Opening may wait for another process that migrates, for minutes; then it says so,
+ * once, with this. Of the whole process, set before the first opening; NULL: not. */
+typedef void (*stk_store_wait_fn)(const char *sentence);
+void stk_store_on_wait(stk_store_wait_fn say);
 void stk_store_close(struct stk_store *store);
 void stk_store_closep(struct stk_store **store);
 
@@ -395,7 +400,8 @@ STK_MUST_USE enum stk_rc stk_store_pool_start(struct stk_store *store, const cha
                                               int64_t pid, uint32_t workers, stk_time_ns now,
                                               int64_t *ret_id, struct stk_error *err);
 /* STK_CONFLICT: its lease has run out, its jobs may be others' by now: end all
- * attempts, start again under a new id. */
+ * attempts, start again under a new id. `said` NULL: a further writer of the
+ * pool only notes which jobs it holds, and renews no lease. */
 STK_MUST_USE enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id,
                                              const struct stk_pool_said *said, stk_time_ns now,
                                              struct stk_error *err);
@@ -489,6 +495,10 @@ STK_MUST_USE enum stk_rc stk_store_task_run_time(struct stk_store *store, const 
  * still the one that was opened. PostgreSQL: adds up the counters' changes.
  * Between transactions, by the writer. */
 STK_MUST_USE enum stk_rc stk_store_tend(struct stk_store *store, bool idle, struct stk_error *err);
+
+/* A sentence that people should read, each once, as tend has found it; NULL: none.
+ * Borrowed until the next call. */
+const char *stk_store_news(struct stk_store *store);
 
 enum stk_finding { STK_FINDING_OK, STK_FINDING_WARN, STK_FINDING_BAD };
 typedef void (*stk_finding_fn)(void *context, enum stk_finding level, const char *text);

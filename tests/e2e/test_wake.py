@@ -6,7 +6,7 @@ requests: when as many are held as there are workers, every worker has made its 
 """
 import pytest
 
-from conftest import eventually, on_sqlite
+from conftest import eventually
 from simulator import Simulator
 from test_authority import CHALLENGE, lab as session, sign_in, wait_state
 from test_stories import Clock
@@ -169,7 +169,6 @@ def test_I4_I6_F2_those_in_a_submit_with_the_old_generation(stoker, sim, pool):
     assert stoker.one("SELECT sum(session_waits) FROM jobs") == WORKERS
 
 
-@on_sqlite
 def test_I5_a_request_that_began_before_the_end_is_honoured(stoker, sim, pool, clock):
     sim.set(hold_path="/tasks", hold_method="POST", hold_judged=True)
     submit(stoker)

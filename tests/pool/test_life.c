@@ -337,8 +337,11 @@ static void a_round_that_met_another__is_run_again_at_once(void **state)
     start(0);
     int runs = 0;
     struct stk_error err = { 0 };
-    atomic_store(&stage.busy_commits, 3);
-    assert_int_equal(stk_desk_call(pool.desk, do_nothing, &runs, &err), STK_OK);
+    for (int i = 0; i < 20 && runs < 2; i++) { /* a round of the desk's own may meet them first */
+        runs = 0;
+        atomic_store(&stage.busy_commits, 3);
+        assert_int_equal(stk_desk_call(pool.desk, do_nothing, &runs, &err), STK_OK);
+    }
     assert_true(runs >= 2);
     assert_int_equal(view_now().state, STK_POOL_RUNNING);
 }

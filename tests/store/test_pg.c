@@ -7,11 +7,14 @@
 
 #include "store/run.h"
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -96,6 +99,27 @@ static void open__makes_the_schema_once(void **state)
         assert_int_equal(have, newest);
     }
     expect("SELECT count(*) FROM stoker.event WHERE kind = 'store.migrated'", "1");
+}
+
+static char waited_for[256];
+
+static void let_go(const char *sentence)
+{
+    (void)snprintf(waited_for, sizeof(waited_for), "%s", sentence);
+    run_sql("COMMIT");
+}
+
+static void open__waits_for_another_that_migrates_and_says_for_whom(void **state)
+{
+    (void)state;
+    run_sql("DROP SCHEMA IF EXISTS stoker CASCADE");
+    run_sql("BEGIN");
+    run_sql("SELECT pg_advisory_xact_lock(7370, 2)");
+    stk_store_on_wait(let_go);
+    stk_store_close(open_store());
+    stk_store_on_wait(NULL);
+    if (strstr(waited_for, "waiting for \"by hand\" (process ") == NULL) fail_msg("%s", waited_for);
+    expect("SELECT count(*) FROM stoker.migration", "1");
 }
 
 static void open__of_a_newer_schema_is_a_conflict(void **state)
@@ -329,6 +353,38 @@ static void hints__told_last_are_said_by_close(void **state)
     stk_listener_close(b);
 }
 
+/* A server that takes connections and says nothing. */
+static int hang_at(char *ret_url, size_t size)
+{
+    struct sockaddr_in place = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t len = sizeof(place);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&place, sizeof(place)), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&place, &len), 0);
+    (void)snprintf(ret_url, size, "postgresql://stoker@127.0.0.1:%d/none", ntohs(place.sin_port));
+    return fd;
+}
+
+static void listener__that_waits_for_a_server_is_closed_within_a_second(void **state)
+{
+    (void)state;
+    char place[64];
+    struct ear ear = { 0 };
+    struct stk_listener *listener = NULL;
+    int fd = hang_at(place, sizeof(place));
+    OK(stk_store_listen(place, hear, &ear, &listener, &err));
+    int conn = accept(fd, NULL, NULL); /* now it waits for the first answer */
+    assert_true(conn >= 0);
+    stk_listener_tell(listener, 1U << STK_HINT_JOBS);
+    stk_time_ns before = stk_clock_mono();
+    stk_listener_close(listener);
+    assert_true(stk_clock_mono() - before < STK_SECOND);
+    (void)close(conn);
+    (void)close(fd);
+}
+
 static void listener__connects_anew_and_says_that_it_may_have_missed_some(void **state)
 {
     (void)state;
@@ -421,7 +477,7 @@ static void doctor__says_that_a_lost_machine_may_cost_jobs(void **state)
 static int connect_by_hand(void)
 {
     if (stk_pq_load(&pq, &err) != STK_OK) return -1;
-    return stk_pg_connect(pq, url(), "by hand", &by_hand, &err) == STK_OK ? 0 : -1;
+    return stk_pg_connect(pq, url(), "by hand", NULL, &by_hand, &err) == STK_OK ? 0 : -1;
 }
 
 static int rollback_both(void **state)
@@ -436,6 +492,7 @@ int main(void)
 {
     const struct CMUnitTest migrations[] = {
         cmocka_unit_test(open__makes_the_schema_once),
+        cmocka_unit_test(open__waits_for_another_that_migrates_and_says_for_whom),
         cmocka_unit_test(open__of_a_newer_schema_is_a_conflict),
         cmocka_unit_test(open__of_a_schema_with_another_checksum_is_a_conflict),
         cmocka_unit_test(open__leaves_a_foreign_schema_of_that_name_alone),
@@ -452,6 +509,7 @@ int main(void)
         SHARED(hints__told_last_are_said_by_close),
         SHARED(listener__connects_anew_and_says_that_it_may_have_missed_some),
         SHARED(listener__takes_no_rubbish_for_hints),
+        SHARED(listener__that_waits_for_a_server_is_closed_within_a_second),
         SHARED(doctor__names_an_index_that_is_missing),
         SHARED(doctor__names_a_table_that_autovacuum_leaves_alone),
         SHARED(doctor__counts_what_the_counters_count),

@@ -18,7 +18,7 @@ enum stk_rc stk_load_open(const char *url, struct stk_load **ret, struct stk_err
     const struct stk_pq *pq = NULL;
     PGconn *conn = NULL;
     enum stk_rc rc = stk_pq_load(&pq, err);
-    if (rc == STK_OK) rc = stk_pg_connect(pq, url, "stoker move", &conn, err);
+    if (rc == STK_OK) rc = stk_pg_connect(pq, url, "stoker move", NULL, &conn, err);
     if (rc != STK_OK) return rc;
     struct stk_load *load = stk_alloc(sizeof(*load));
     *load = (struct stk_load){ .pq = pq, .conn = conn };

@@ -5,9 +5,11 @@
 #include "store/pg/pg.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -89,17 +91,28 @@ enum stk_rc stk_pg_fail(struct stk_pg *self, const PGresult *result, const char 
 
 /* --- waiting -------------------------------------------------------------- */
 
-enum stk_rc stk_pg_wait(const struct stk_pq *pq, PGconn *conn, bool to_write, stk_time_ns deadline,
-                        struct stk_error *err)
+static stk_time_ns time_left(stk_time_ns deadline, struct stk_pg_hurry *hurry)
 {
-    struct pollfd poll_fd = { .fd = pq->PQsocket(conn),
-                              .events = (short)(to_write ? POLLIN | POLLOUT : POLLIN) };
-    stk_time_ns left = deadline - stk_clock_mono();
-    if (left <= 0) return stk_fail(err, STK_TIMEOUT, "the server does not answer");
+    stk_time_ns until = hurry != NULL ? atomic_load(&hurry->until) : 0;
+    return (until != 0 && until < deadline ? until : deadline) - stk_clock_mono();
+}
 
-    struct timespec wait = { .tv_sec = left / STK_SECOND, .tv_nsec = left % STK_SECOND };
-    int ready = ppoll(&poll_fd, 1, &wait, NULL);
-    if (ready != 0) return STK_OK; /* a signal: the caller looks again */
+/* Not until anything wakes it: libpq takes a call as a sign that its socket is ready. */
+enum stk_rc stk_pg_wait(const struct stk_pq *pq, PGconn *conn, bool to_write, stk_time_ns deadline,
+                        struct stk_pg_hurry *hurry, struct stk_error *err)
+{
+    struct pollfd fds[] = {
+        { .fd = pq->PQsocket(conn), .events = (short)(to_write ? POLLIN | POLLOUT : POLLIN) },
+        { .fd = hurry != NULL ? hurry->bell : -1, .events = POLLIN },
+    };
+    stk_time_ns left = 0;
+    while ((left = time_left(deadline, hurry)) > 0) {
+        struct timespec wait = { .tv_sec = left / STK_SECOND, .tv_nsec = left % STK_SECOND };
+        eventfd_t rings = 0;
+        int ready = ppoll(fds, STK_ARRAY_LEN(fds), &wait, NULL);
+        if (ready > 0 && fds[0].revents != 0) return STK_OK;
+        if (ready > 0 && fds[1].revents != 0) (void)eventfd_read(hurry->bell, &rings);
+    }
     return stk_fail(err, STK_TIMEOUT, "the server does not answer");
 }
 
@@ -136,28 +149,93 @@ static const char *const standard_words[][2] = {
     { "keepalives_interval", "5" },
     { "keepalives_count", "3" },
     { "tcp_user_timeout", "15000" },
-    { "connect_timeout", "5" }, /* of each host */
     { "target_session_attrs", "read-write" },
     { "client_encoding", "UTF8" },
 };
 
-static enum stk_rc finish_connecting(const struct stk_pq *pq, PGconn *conn, struct stk_error *err)
+/* --- hosts ------------------------------------------------------------------ */
+
+/* A URL may name several, with as many ports or one; libpq's lists have commas. */
+enum { LISTS = 3, WORD_BYTES_MAX = 256 };
+static const char *const list_keys[LISTS] = { "host", "hostaddr", "port" };
+
+struct hosts {
+    char *lists[LISTS]; /* NULL: the URL does not say */
+    size_t count;
+};
+
+static void hosts_release(struct hosts *hosts)
+{
+    for (size_t i = 0; i < LISTS; i++) {
+        free(hosts->lists[i]);
+    }
+}
+
+static size_t count_words(const char *list)
+{
+    size_t count = list != NULL ? 1 : 0;
+    for (const char *at = list; at != NULL && (at = strchr(at, ',')) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+static void read_hosts(const struct stk_pq *pq, const char *url, struct hosts *ret)
+{
+    *ret = (struct hosts){ .count = 1 };
+    PQconninfoOption *options = pq->PQconninfoParse(url, NULL);
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+         option++) {
+        for (size_t i = 0; i < LISTS; i++) {
+            bool is_it = strcmp(option->keyword, list_keys[i]) == 0;
+            if (is_it && option->val != NULL) ret->lists[i] = stk_strdup(option->val);
+        }
+    }
+    if (options != NULL) pq->PQconninfoFree(options);
+    for (size_t i = 0; i < LISTS; i++) {
+        size_t count = count_words(ret->lists[i]);
+        if (count > ret->count) ret->count = count;
+    }
+}
+
+/* The n-th word of the list, or its only one; NULL: it has none. */
+static const char *nth_word(const char *list, size_t n, char *buf)
+{
+    size_t count = count_words(list);
+    if (count == 0) return NULL;
+    for (size_t i = 0; i < n && count > 1; i++) {
+        const char *comma = strchr(list, ',');
+        if (comma == NULL) return NULL;
+        list = comma + 1;
+    }
+    (void)snprintf(buf, WORD_BYTES_MAX, "%.*s", (int)strcspn(list, ","), list);
+    return buf;
+}
+
+/* --- connecting ------------------------------------------------------------- */
+
+static enum stk_rc say_refused(const struct stk_pq *pq, PGconn *conn, struct stk_error *err)
+{
+    const char *text = pq->PQerrorMessage(conn);
+    bool denied = strstr(text, "authentication failed") != NULL ||
+                  strstr(text, "no password supplied") != NULL;
+    return stk_fail(err, denied ? STK_DENIED : STK_UNAVAILABLE, "%.*s", line_len(text), text);
+}
+
+static enum stk_rc finish_connecting(const struct stk_pq *pq, PGconn *conn,
+                                     struct stk_pg_hurry *hurry, struct stk_error *err)
 {
     stk_time_ns deadline = stk_clock_mono() + STK_PG_CONNECT_NS;
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     while (next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
         enum stk_rc rc = STK_OK;
         if (pq->PQsocket(conn) >= 0) {
-            rc = stk_pg_wait(pq, conn, next == PGRES_POLLING_WRITING, deadline, err);
+            rc = stk_pg_wait(pq, conn, next == PGRES_POLLING_WRITING, deadline, hurry, err);
         }
         if (rc != STK_OK) return stk_fail(err, STK_UNAVAILABLE, "it does not answer");
         next = pq->PQconnectPoll(conn);
     }
-    if (next == PGRES_POLLING_OK) return STK_OK;
-    const char *text = pq->PQerrorMessage(conn);
-    bool denied = strstr(text, "authentication failed") != NULL ||
-                  strstr(text, "no password supplied") != NULL;
-    return stk_fail(err, denied ? STK_DENIED : STK_UNAVAILABLE, "%.*s", line_len(text), text);
+    return next == PGRES_POLLING_OK ? STK_OK : say_refused(pq, conn, err);
 }
 
 static void swallow(void *context, const char *message)
@@ -165,21 +243,35 @@ static void swallow(void *context, const char *message)
     (void)context, (void)message;
 }
 
-enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char *name, PGconn **ret,
-                           struct stk_error *err)
+struct way {
+    const char *url, *name;
+    const struct hosts *hosts;
+    struct stk_pg_hurry *hurry;
+};
+
+/* What the URL says wins over the standard, the one host over its list. */
+static enum stk_rc connect_to(const struct stk_pq *pq, const struct way *way, size_t host,
+                              PGconn **ret, struct stk_error *err)
 {
     const char *keys[WORDS_MAX] = { 0 }, *values[WORDS_MAX] = { 0 };
+    char words[LISTS][WORD_BYTES_MAX];
     size_t count = 0;
     for (; count < STK_ARRAY_LEN(standard_words); count++) {
         keys[count] = standard_words[count][0];
-        values[count] = standard_words[count][1] != NULL ? standard_words[count][1] : name;
+        values[count] = standard_words[count][1] != NULL ? standard_words[count][1] : way->name;
     }
-    keys[count] = "dbname"; /* expanded here: what it says comes later and wins */
-    values[count] = url;
+    keys[count] = "dbname"; /* expanded here */
+    values[count++] = way->url;
+    for (size_t i = 0; i < LISTS && way->hosts->count > 1; i++) {
+        keys[count] = list_keys[i];
+        values[count] = nth_word(way->hosts->lists[i], host, words[i]);
+        if (values[count] != NULL) count++;
+    }
+    keys[count] = NULL;
 
     PGconn *conn = pq->PQconnectStartParams(keys, values, 1);
     if (conn == NULL) return stk_fail(err, STK_UNAVAILABLE, "out of memory");
-    enum stk_rc rc = finish_connecting(pq, conn, err);
+    enum stk_rc rc = finish_connecting(pq, conn, way->hurry, err);
     if (rc != STK_OK) {
         pq->PQfinish(conn);
         return rc;
@@ -187,6 +279,21 @@ enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char 
     (void)pq->PQsetNoticeProcessor(conn, swallow, NULL);
     *ret = conn;
     return STK_OK;
+}
+
+/* One host after the other: libpq itself passes over one that does not answer only
+ * where it blocks, and then nobody could hurry it. */
+enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char *name,
+                           struct stk_pg_hurry *hurry, PGconn **ret, struct stk_error *err)
+{
+    STK_CLEANUP(hosts_release) struct hosts hosts;
+    read_hosts(pq, url, &hosts);
+    const struct way way = { url, name, &hosts, hurry };
+    enum stk_rc rc = STK_UNAVAILABLE;
+    for (size_t i = 0; i < hosts.count && rc != STK_OK; i++) {
+        rc = connect_to(pq, &way, i, ret, err);
+    }
+    return rc;
 }
 
 /* --- a store's own connection --------------------------------------------- */
@@ -198,6 +305,27 @@ void stk_pg_disconnect(struct stk_pg *self)
     self->stale = false;
     self->sent_count = 0;
     memset(self->prepared, 0, sizeof(self->prepared));
+}
+
+/* Who is cut off inside a transaction cannot end it, and the server would keep
+ * its locks for hours. They must be gone before others look for its jobs, and
+ * while those who wait for them can still beat in time. */
+static int64_t patience_ms(const struct stk_pg *self)
+{
+    return self->lease_ns / 4 / STK_MS;
+}
+
+static enum stk_rc greet(struct stk_pg *self, struct stk_error *err)
+{
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    stk_pg_arg_int(self, self->pq->PQbackendPID(self->conn));
+    stk_pg_arg_int(self, patience_ms(self));
+    enum stk_rc rc = stk_pg_run(self, STMT_TXN_HELLO, "greet the server", &rows, err);
+    if (rc != STK_OK) return rc;
+    stk_pg_clock_set(self, stk_pg_int(&rows, 0, 0));
+    self->timeline = stk_pg_int(&rows, 0, 1);
+    stk_past_met(self, stk_pg_int(&rows, 0, 2));
+    return STK_OK;
 }
 
 static enum stk_rc set_up(struct stk_pg *self, struct stk_error *err)
@@ -214,12 +342,7 @@ static enum stk_rc set_up(struct stk_pg *self, struct stk_error *err)
     self->connects++;
     (void)snprintf(self->prefix, sizeof(self->prefix), "s%08x_", (unsigned)stk_rand_u64());
 
-    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
-    enum stk_rc rc = stk_pg_run(self, STMT_TXN_HELLO, "greet the server", &rows, err);
-    if (rc != STK_OK) return rc;
-    stk_pg_clock_set(self, stk_pg_int(&rows, 0, 0));
-    self->timeline = stk_pg_int(&rows, 0, 1);
-    return STK_OK;
+    return greet(self, err);
 }
 
 enum stk_rc stk_pg_be_connected(struct stk_pg *self, struct stk_error *err)
@@ -230,7 +353,7 @@ enum stk_rc stk_pg_be_connected(struct stk_pg *self, struct stk_error *err)
     }
     if (self->conn != NULL) return STK_OK;
 
-    enum stk_rc rc = stk_pg_connect(self->pq, self->url, self->command, &self->conn, &own);
+    enum stk_rc rc = stk_pg_connect(self->pq, self->url, self->command, NULL, &self->conn, &own);
     if (rc != STK_OK) {
         return stk_fail(err, rc, "could not connect to %s: %s", self->place, own.text);
     }

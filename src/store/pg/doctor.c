@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/timetext.h"
 
 #define CLOCK_APART (2 * STK_SECOND)
 
@@ -167,6 +168,42 @@ static enum stk_rc check_role(const struct doctor *doctor, struct stk_error *err
     say(doctor, STK_FINDING_OK, "the role %s %s the schema%s", name,
         stk_pg_bool(&rows, 0, 2) ? "may migrate" : "may not migrate",
         sees_all ? "" : ", and sees only its own transactions (pg_read_all_stats shows all)");
+    return STK_OK;
+}
+
+/* --- what it was ------------------------------------------------------------------ */
+
+static void say_loss(const struct doctor *doctor, const struct past_row *row)
+{
+    char at[STK_TIME_TEXT];
+    if (row->lost_at == STK_NEVER) {
+        say(doctor, STK_FINDING_OK, "no pool has found anything missing that it had committed");
+        return;
+    }
+    stk_time_text(row->lost_at, at);
+    say(doctor, STK_FINDING_WARN,
+        "at %s a pool found that the database had gone back in time: %s; submit again what matters "
+        "(docs/postgresql.md, Backups and failover)",
+        at, row->lost);
+}
+
+static enum stk_rc check_past(const struct doctor *doctor, struct stk_error *err)
+{
+    struct past_row row;
+    enum stk_rc rc = stk_past_row(doctor->self, &row, err);
+    if (rc == STK_NOT_FOUND) return STK_OK;
+    if (rc != STK_OK) return rc;
+    bool is_known = row.system != 0 && row.system_now != 0;
+    if (is_known && row.system != row.system_now) {
+        say(doctor, STK_FINDING_WARN,
+            "no pool has worked here since the database came to this server: a dump was restored, "
+            "or the server was upgraded; nobody can tell what was written after the dump");
+    } else if (row.xid >= row.next_xid) {
+        say(doctor, STK_FINDING_BAD,
+            "the server gives transactions numbers that it has given before: its log was reset "
+            "(pg_resetwal), rows may be damaged; restore the last backup");
+    }
+    say_loss(doctor, &row);
     return STK_OK;
 }
 
@@ -327,9 +364,9 @@ static const struct {
     enum stk_rc (*run)(const struct doctor *doctor, struct stk_error *err);
     bool is_deep;
 } checks[] = {
-    { check_server, false },  { check_role, false },    { check_oldest, false },
-    { check_slots, false },   { check_dead, false },    { check_unkept, false },
-    { check_indexes, false }, { check_counters, true },
+    { check_server, false }, { check_role, false },    { check_past, false },
+    { check_oldest, false }, { check_slots, false },   { check_dead, false },
+    { check_unkept, false }, { check_indexes, false }, { check_counters, true },
 };
 
 enum stk_rc stk_pg_doctor(struct stk_store *store, bool deep, stk_finding_fn each, void *context,

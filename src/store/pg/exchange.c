@@ -277,7 +277,8 @@ static enum stk_rc flush(struct stk_pg *self, stk_time_ns deadline)
 {
     int left = self->pq->PQflush(self->conn);
     while (left > 0) {
-        if (stk_pg_wait(self->pq, self->conn, true, deadline, NULL) != STK_OK) return STK_TIMEOUT;
+        if (stk_pg_wait(self->pq, self->conn, true, deadline, NULL, NULL) != STK_OK)
+            return STK_TIMEOUT;
         if (self->pq->PQconsumeInput(self->conn) != 1) return STK_UNAVAILABLE;
         left = self->pq->PQflush(self->conn);
     }
@@ -288,7 +289,8 @@ static enum stk_rc flush(struct stk_pg *self, stk_time_ns deadline)
 static enum stk_rc next_result(struct stk_pg *self, stk_time_ns deadline, PGresult **ret)
 {
     while (self->pq->PQisBusy(self->conn) == 1) {
-        if (stk_pg_wait(self->pq, self->conn, false, deadline, NULL) != STK_OK) return STK_TIMEOUT;
+        if (stk_pg_wait(self->pq, self->conn, false, deadline, NULL, NULL) != STK_OK)
+            return STK_TIMEOUT;
         if (self->pq->PQconsumeInput(self->conn) != 1) return STK_UNAVAILABLE;
     }
     *ret = self->pq->PQgetResult(self->conn);

@@ -14,5 +14,6 @@ enum stk_rc stk_pg_tend(struct stk_store *store, bool idle, struct stk_error *er
     (void)idle;
     if (self->in_txn || stk_clock_mono() - self->folded_at < FOLD_EVERY_NS) return STK_OK;
     self->folded_at = stk_clock_mono();
-    return stk_pg_counts_fold(self, err);
+    enum stk_rc rc = stk_pg_counts_fold(self, err);
+    return rc == STK_OK ? stk_past_tend(self, err) : rc;
 }

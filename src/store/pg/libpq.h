@@ -16,7 +16,7 @@
 
 /* clang-format off */
 #define STK_PQ_MAP(X)                                                              \
-    X(PQconnectStartParams) X(PQconnectPoll) X(PQfinish) X(PQsocket) X(PQstatus)   \
+    X(PQconnectStartParams) X(PQfinish) X(PQsocket) X(PQstatus)                       \
     X(PQerrorMessage) X(PQconninfoParse) X(PQconninfoFree) X(PQserverVersion)      \
     X(PQsetnonblocking) X(PQflush) X(PQconsumeInput) X(PQisBusy) X(PQgetResult)    \
     X(PQenterPipelineMode) X(PQpipelineSync) X(PQsendPrepare) X(PQsendQueryPrepared) \
@@ -25,7 +25,7 @@
     X(PQcmdTuples) X(PQnotifies) X(PQfreemem) X(PQhost) X(PQport) X(PQdb) X(PQuser)  \
     X(PQsetNoticeProcessor) X(PQparameterStatus) X(PQexitPipelineMode)           \
     X(PQexec) X(PQputCopyData) X(PQputCopyEnd) X(PQgetCopyData) X(PQsendQuery) \
-    X(PQbackendPID)
+    X(PQbackendPID) X(PQconnectPoll)
 /* clang-format on */
 
 struct stk_pq {

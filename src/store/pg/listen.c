@@ -31,7 +31,8 @@
 #define DEAF_NS       (30 * STK_SECOND) /* then a new connection may hear more */
 #define RETRY_NS      (200 * STK_MS)
 #define RETRY_MOST_NS (5 * STK_SECOND)
-#define NOT_DUE       INT64_MAX /* later than any time, as STK_NEVER is not */
+#define CLOSE_NS      (800 * STK_MS) /* for what is left to be said when it is closed */
+#define NOT_DUE       INT64_MAX      /* later than any time, as STK_NEVER is not */
 
 enum { STACK_BYTES = 256 * 1024, PAYLOAD_BYTES = 32, ALL_HINTS = (1 << STK_HINT_COUNT_) - 1 };
 
@@ -41,7 +42,7 @@ struct stk_listener {
     stk_heard_fn heard;
     void *context;
     pthread_t thread;
-    int bell; /* eventfd: something was told, or it is to stop */
+    struct stk_pg_hurry hurry; /* its bell: something was told, or it is to stop */
     atomic_uint told;
     atomic_bool stopping, hears;
 
@@ -73,7 +74,7 @@ static bool wait_until_answered(struct stk_listener *listener, stk_time_ns deadl
 {
     const struct stk_pq *pq = listener->pq;
     while (pq->PQisBusy(listener->conn) == 1) {
-        enum stk_rc rc = stk_pg_wait(pq, listener->conn, false, deadline, NULL);
+        enum stk_rc rc = stk_pg_wait(pq, listener->conn, false, deadline, &listener->hurry, NULL);
         if (rc != STK_OK || pq->PQconsumeInput(listener->conn) != 1) return false;
     }
     return true;
@@ -102,8 +103,8 @@ static bool ask(struct stk_listener *listener, const char *statement, int count,
 static bool be_connected(struct stk_listener *listener)
 {
     if (listener->conn != NULL) return true;
-    enum stk_rc rc =
-        stk_pg_connect(listener->pq, listener->url, "stoker listener", &listener->conn, NULL);
+    enum stk_rc rc = stk_pg_connect(listener->pq, listener->url, "stoker listener",
+                                    &listener->hurry, &listener->conn, NULL);
     bool good = rc == STK_OK && ask(listener, SQL_PG_LISTEN, 0, NULL);
     if (!good) {
         listener->retry_gap =
@@ -197,7 +198,7 @@ static void check(struct stk_listener *listener)
 static void wait_until(struct stk_listener *listener, stk_time_ns until)
 {
     struct pollfd fds[] = {
-        { .fd = listener->bell, .events = POLLIN },
+        { .fd = listener->hurry.bell, .events = POLLIN },
         { .fd = listener->conn != NULL ? listener->pq->PQsocket(listener->conn) : -1,
           .events = POLLIN },
     };
@@ -206,7 +207,7 @@ static void wait_until(struct stk_listener *listener, stk_time_ns until)
     struct timespec wait = { .tv_sec = left / STK_SECOND, .tv_nsec = left % STK_SECOND };
     (void)ppoll(fds, STK_ARRAY_LEN(fds), &wait, NULL);
     eventfd_t rings = 0;
-    if (fds[0].revents != 0) (void)eventfd_read(listener->bell, &rings);
+    if (fds[0].revents != 0) (void)eventfd_read(listener->hurry.bell, &rings);
 }
 
 static stk_time_ns next_time(const struct stk_listener *listener)
@@ -258,7 +259,7 @@ static void *listener_main(void *arg)
 
 static void release(struct stk_listener *listener)
 {
-    if (listener->bell >= 0) (void)close(listener->bell);
+    if (listener->hurry.bell >= 0) (void)close(listener->hurry.bell);
     free(listener->url);
     free(listener);
 }
@@ -292,8 +293,8 @@ enum stk_rc stk_pg_listen(const char *url, stk_heard_fn heard, void *context,
     listener->heard = heard;
     listener->context = context;
     listener->check_at = listener->check_by = listener->renew_at = NOT_DUE;
-    listener->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int code = listener->bell < 0 ? errno : start_thread(listener);
+    listener->hurry.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int code = listener->hurry.bell < 0 ? errno : start_thread(listener);
     if (code != 0) {
         release(listener);
         return stk_fail(err, STK_UNAVAILABLE, "could not start the thread of the hints: %s",
@@ -307,7 +308,7 @@ void stk_listener_tell(struct stk_listener *listener, unsigned hints)
 {
     if (listener == NULL || hints == 0) return;
     (void)atomic_fetch_or(&listener->told, hints);
-    (void)eventfd_write(listener->bell, 1);
+    (void)eventfd_write(listener->hurry.bell, 1);
 }
 
 bool stk_listener_hears(struct stk_listener *listener)
@@ -318,8 +319,9 @@ bool stk_listener_hears(struct stk_listener *listener)
 void stk_listener_close(struct stk_listener *listener)
 {
     if (listener == NULL) return;
+    atomic_store(&listener->hurry.until, stk_clock_mono() + CLOSE_NS);
     atomic_store(&listener->stopping, true);
-    (void)eventfd_write(listener->bell, 1);
+    (void)eventfd_write(listener->hurry.bell, 1);
     (void)pthread_join(listener->thread, NULL);
     release(listener);
 }

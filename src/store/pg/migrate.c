@@ -19,6 +19,8 @@
 #include "migrations_pg.h"
 
 #define MIGRATE_NS (10 * STK_MINUTE) /* a table may have to be rewritten */
+#define TRY_NS     (50 * STK_MS)     /* between two tries to be the one that migrates */
+#define SAY_NS     (2 * STK_SECOND)  /* a wait that is worth a word */
 
 enum { NEWEST = (int)STK_ARRAY_LEN(MIGRATION_PG_ALL), CHECKSUM_TEXT = 33 };
 
@@ -100,7 +102,7 @@ static enum stk_rc send_text(struct stk_pg *self, const char *text, stk_time_ns 
     if (pq->PQsendQuery(self->conn, text) != 1) return STK_UNAVAILABLE;
     int left = pq->PQflush(self->conn);
     while (left > 0) {
-        enum stk_rc rc = stk_pg_wait(pq, self->conn, true, deadline, NULL);
+        enum stk_rc rc = stk_pg_wait(pq, self->conn, true, deadline, NULL, NULL);
         if (rc != STK_OK || pq->PQconsumeInput(self->conn) != 1) return STK_UNAVAILABLE;
         left = pq->PQflush(self->conn);
     }
@@ -111,7 +113,7 @@ static enum stk_rc next_result(struct stk_pg *self, stk_time_ns deadline, PGresu
 {
     const struct stk_pq *pq = self->pq;
     while (pq->PQisBusy(self->conn) == 1) {
-        enum stk_rc rc = stk_pg_wait(pq, self->conn, false, deadline, NULL);
+        enum stk_rc rc = stk_pg_wait(pq, self->conn, false, deadline, NULL, NULL);
         if (rc != STK_OK || pq->PQconsumeInput(self->conn) != 1) return STK_UNAVAILABLE;
     }
     *ret = pq->PQgetResult(self->conn);
@@ -185,6 +187,66 @@ static enum stk_rc write_next(struct stk_pg *self, const struct found *found, st
     return rc;
 }
 
+static enum stk_rc try_lock(struct stk_pg *self, bool *ret, struct stk_error *err)
+{
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    enum stk_rc rc = stk_pg_run(self, STMT_MIGRATION_TRY, "wait to migrate", &rows, err);
+    if (rc == STK_OK) *ret = stk_pg_bool(&rows, 0, 0);
+    return rc;
+}
+
+static enum stk_rc holder(struct stk_pg *self, char *ret, size_t size, struct stk_error *err)
+{
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    enum stk_rc rc = stk_pg_run(self, STMT_MIGRATION_HOLDER, "wait to migrate", &rows, err);
+    if (rc != STK_OK) return rc;
+    (void)snprintf(ret, size, "another program");
+    if (rows.count == 0) return STK_OK; /* it has just ended */
+    (void)snprintf(ret, size, "\"%.60s\" (process %lld of the server)", stk_pg_text(&rows, 0, 1),
+                   (long long)stk_pg_int(&rows, 0, 0));
+    return STK_OK;
+}
+
+static enum stk_rc say_waiting(struct stk_pg *self, struct stk_error *err)
+{
+    char who[128], text[256];
+    enum stk_rc rc = holder(self, who, sizeof(who), err);
+    if (rc != STK_OK) return rc;
+    (void)snprintf(text, sizeof(text), "waiting for %s, which is migrating %s", who, self->place);
+    stk_store_say_wait(text);
+    return STK_OK;
+}
+
+static enum stk_rc fail_waiting(struct stk_pg *self, struct stk_error *err)
+{
+    char who[128];
+    enum stk_rc rc = holder(self, who, sizeof(who), err);
+    if (rc != STK_OK) return rc;
+    return stk_fail(err, STK_BUSY,
+                    "%s has been migrating %s for %d minutes and is not done; try again later, or, "
+                    "if it is stuck, end it with SELECT pg_terminate_backend(PROCESS)",
+                    who, self->place, (int)(MIGRATE_NS / STK_MINUTE));
+}
+
+/* Not by waiting in the server: who holds the lock is alive as long as it is
+ * held, and may take longer than any answer. */
+static enum stk_rc take_turn(struct stk_pg *self, struct stk_error *err)
+{
+    stk_time_ns since = stk_clock_mono();
+    bool said = false;
+    bool is_ours = false;
+    for (;;) {
+        enum stk_rc rc = try_lock(self, &is_ours, err);
+        if (rc != STK_OK || is_ours) return rc;
+        stk_time_ns waited = stk_clock_mono() - since;
+        if (waited > MIGRATE_NS) return fail_waiting(self, err);
+        if (waited > SAY_NS && !said) rc = say_waiting(self, err);
+        said = waited > SAY_NS;
+        if (rc != STK_OK) return rc;
+        stk_clock_pause(TRY_NS);
+    }
+}
+
 static enum stk_rc in_transaction(struct stk_pg *self, struct stk_error *err)
 {
     struct found found = { 0 };
@@ -192,7 +254,7 @@ static enum stk_rc in_transaction(struct stk_pg *self, struct stk_error *err)
     if (rc == STK_OK) {
         rc = stk_pg_send(self, STMT_MIGRATION_UNHURRIED, "begin to migrate", NULL, NULL, err);
     }
-    if (rc == STK_OK) rc = stk_pg_run(self, STMT_MIGRATION_LOCK, "wait to migrate", NULL, err);
+    if (rc == STK_OK) rc = take_turn(self, err);
     if (rc == STK_OK) rc = look(self, &found, err);
     if (rc == STK_OK && self->version < NEWEST) rc = write_next(self, &found, err);
     return rc == STK_OK ? stk_pg_run(self, STMT_TXN_COMMIT, "commit", NULL, err) : rc;

@@ -7,7 +7,8 @@
  * (tasks, queues), submit, claim, settle, complete (settling many at once),
  * people (cancel, retry), rescue, remote (jobs elsewhere), counts, sweeps, read
  * (jobs, attempts), rows (pools, events), gates (sessions, limits), accounts
- * (users, tokens), audit, notices, consoles, listen, health.
+ * (users, tokens), audit, notices, consoles, listen, past (a
+ * database that went back), health.
  *
  * A statement is a file of sql/pg; every object is written stoker.NAME, since a
  * pooler keeps no search_path. All parameters and results travel in binary:
@@ -23,13 +24,14 @@
 #include "base/buf.h"
 #include "store/engine.h"
 #include "store/pg/libpq.h"
+#include "store/pg/past.h"
 #include "store/pg/stmts.h"
 #include "store/tally.h"
 #include "store/words.h"
 
 /* The longest that a call waits for the server's answer; then the connection is
  * given up, and with it its transaction. */
-#define STK_PG_CONNECT_NS (15 * STK_SECOND)
+#define STK_PG_CONNECT_NS (5 * STK_SECOND) /* to each host */
 #define STK_PG_ANSWER_NS  (20 * STK_SECOND)
 #define STK_PG_READ_NS    (2 * STK_SECOND) /* of one question of people, as on SQLite */
 #define STK_PG_DOUBT_NS   (10 * STK_SECOND)
@@ -141,7 +143,8 @@ struct stk_pg {
     char *command; /* application_name */
     bool read_only;
     stk_time_ns lease_ns;
-    PGconn *conn; /* NULL: lost; begin and reads connect anew */
+    uint32_t writer; /* of its pool */
+    PGconn *conn;    /* NULL: lost; begin and reads connect anew */
     unsigned connects;
     int server_version;
     int64_t timeline;
@@ -175,6 +178,7 @@ struct stk_pg {
     size_t late_count, late_size;
     size_t mark_claims, mark_settles; /* of doings, at the savepoint */
 
+    struct past past;
     struct stk_words words;
     bool words_in_use;                     /* by this transaction: they stay as they are */
     stk_time_ns words_read_at;             /* mono */
@@ -260,12 +264,20 @@ int64_t stk_pg_affected(const struct stk_pg_rows *rows);
 
 /* --- connections (connect.c) ------------------------------------------------ */
 
-/* Connects within STK_PG_CONNECT_NS; an own connection of a listener as well. */
+/* Another thread may cut waits short: it sets `until`, then rings. */
+struct stk_pg_hurry {
+    int bell;                  /* eventfd */
+    _Atomic stk_time_ns until; /* mono; 0: take your time */
+};
+/* Tries each host that the URL names for STK_PG_CONNECT_NS; an own connection of a
+ * listener as well. hurry may be NULL. */
 STK_MUST_USE enum stk_rc stk_pg_connect(const struct stk_pq *pq, const char *url, const char *name,
-                                        PGconn **ret, struct stk_error *err);
+                                        struct stk_pg_hurry *hurry, PGconn **ret,
+                                        struct stk_error *err);
 /* Waits until the socket can be read (or written) or the deadline is over (mono): STK_TIMEOUT. */
 STK_MUST_USE enum stk_rc stk_pg_wait(const struct stk_pq *pq, PGconn *conn, bool to_write,
-                                     stk_time_ns deadline, struct stk_error *err);
+                                     stk_time_ns deadline, struct stk_pg_hurry *hurry,
+                                     struct stk_error *err);
 /* Refuses a URL that holds a password: it would be seen in files, lists and errors. */
 STK_MUST_USE enum stk_rc stk_pg_check_url(const struct stk_pq *pq, const char *url,
                                           struct stk_error *err);

@@ -42,20 +42,26 @@ enum stk_rc stk_pg_pool_start(struct stk_store *store, const char *host, int64_t
     return rc;
 }
 
-/* Nothing but this pool adds to its log, so what lies before is gone already. */
-static enum stk_rc take_trimmed(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
+/* Nothing but this writer adds to its log, so what lies before is gone already. */
+static enum stk_rc take_renewed(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
                                 struct stk_error *err)
 {
     (void)context, (void)err;
-    if (!stk_pg_is_null(rows, 0, 0)) self->claim_log_from = stk_pg_int(rows, 0, 0);
+    if (rows->count > 0) self->claim_log_from = stk_pg_int(rows, 0, 0);
     return STK_OK;
 }
 
-static enum stk_rc trim_claims(struct stk_pg *self, int64_t pool_id, struct stk_error *err)
+static enum stk_rc renew_log(struct stk_pg *self, int64_t pool_id, struct stk_error *err)
 {
     stk_pg_arg_int(self, pool_id);
+    stk_pg_arg_int(self, self->writer);
     stk_pg_arg_int(self, self->claim_log_from);
-    return stk_pg_send(self, STMT_CLAIM_LOG_TRIM, "write a pool's heartbeat", take_trimmed, NULL,
+    stk_pg_array_ints(self, self->live.count);
+    for (size_t i = 0; i < self->live.size; i++) {
+        if (self->live.places[i].id != 0) stk_pg_item_int(self, self->live.places[i].id);
+    }
+    stk_pg_array_end(self);
+    return stk_pg_send(self, STMT_CLAIM_LOG_RENEW, "write a pool's heartbeat", take_renewed, NULL,
                        err);
 }
 
@@ -65,23 +71,22 @@ enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, const struct s
                              stk_time_ns now, struct stk_error *err)
 {
     struct stk_pg *self = downcast(store);
-    int64_t changed = 0;
+    stk_time_ns was_at = STK_NEVER;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc != STK_OK) return rc;
+    if (said == NULL) return renew_log(self, id, err);
     stk_pg_arg_int(self, id);
     stk_pg_arg_int(self, now);
     stk_pg_arg_int(self, now + self->lease_ns);
-    stk_pg_array_ints(self, self->live.count);
-    for (size_t i = 0; i < self->live.size; i++) {
-        if (self->live.places[i].id != 0) stk_pg_item_int(self, self->live.places[i].id);
-    }
-    stk_pg_array_end(self);
     stk_pg_arg_text(self, stk_pool_state_name(said->state));
     stk_pg_arg_text(self, said->reason);
     stk_pg_arg_real(self, said->per_s);
-    rc = stk_pg_change(self, STMT_POOL_BEAT, "write a pool's heartbeat", &changed, err);
-    if (rc == STK_OK && changed == 1) rc = trim_claims(self, id, err);
-    if (rc != STK_OK || changed == 1) return rc;
+    rc = stk_pg_number(self, STMT_POOL_BEAT, "write a pool's heartbeat", STK_NEVER, &was_at, err);
+    if (rc != STK_OK) return rc;
+    if (was_at != STK_NEVER) {
+        stk_past_beat(self, id, was_at, now);
+        return renew_log(self, id, err);
+    }
     return stk_fail(err, STK_CONFLICT, "pool p%lld has ended, or was taken for gone",
                     (long long)id);
 }

@@ -293,6 +293,7 @@ static enum stk_rc log_claims(struct stk_pg *self, struct stk_error *err)
     const struct doings *doings = &self->doings;
     if (doings->claim_count == 0) return STK_OK;
     stk_pg_arg_int(self, self->claim_pool);
+    stk_pg_arg_int(self, self->writer);
     stk_pg_array_ints(self, doings->claim_count);
     for (size_t i = 0; i < doings->claim_count; i++) {
         stk_pg_item_int(self, doings->claims[i].id);
@@ -338,6 +339,7 @@ enum stk_rc stk_pg_commit(struct stk_store *store, struct stk_error *err)
     /* Given back in this transaction, if there were any. */
     if (self->doubt.state == DOUBT_KNOWN) self->doubt.doings.claim_count = 0;
     doings_are_true(self);
+    stk_past_committed(self);
     self->in_txn = false;
     self->hints_done |= self->hints;
     self->hints = 0;

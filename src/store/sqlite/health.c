@@ -28,6 +28,12 @@ static void give_back_memory(struct stk_sqlite *self)
     (void)malloc_trim(0);
 }
 
+const char *stk_sqlite_news(struct stk_store *store)
+{
+    (void)store;
+    return NULL;
+}
+
 enum stk_rc stk_sqlite_tend(struct stk_store *store, bool idle, struct stk_error *err)
 {
     struct stk_sqlite *self = downcast(store);

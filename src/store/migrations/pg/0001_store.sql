@@ -11,7 +11,7 @@
 --   tend adds them up into job_count; who reads sums both.
 -- * due and rank: claim walks (queue_id, rank, id) of the due ones, beginning at
 --   a floor (pg/claim.c). rank is ~priority, so that smaller is sooner.
--- * pool.lease_until, pool.running: see pg/rescue.c.
+-- * pool.lease_until, claim_log: see pg/rescue.c.
 -- * Times are nanoseconds since 1970, UTC, by this database's clock.
 CREATE TYPE stoker.job_state AS ENUM ('pending', 'running', 'completed', 'failed', 'cancelled');
 
@@ -92,7 +92,7 @@ ALTER SEQUENCE stoker.job_id OWNED BY stoker.job.id;
 
 -- What claim walks; what promote walks; what lists by task, by state and of sweeps
 -- walk. A claim writes all of them but the last: one more costs a tenth of the
--- throughput. So which jobs a pool runs is in pool.running and claim_log. A shelf
+-- throughput. So which jobs a pool runs is in claim_log. A shelf
 -- holds the jobs of one state, except that those running and completed share one,
 -- which completing does not change: a list of a state passes no other, however many.
 CREATE INDEX job_due ON stoker.job (queue_id, rank, id) WHERE due;
@@ -184,8 +184,7 @@ CREATE TABLE stoker.attempt (
     UNIQUE (job_id, attempt_id)
 );
 
--- running: the jobs in its workers' hands at its last beat; state, reason, per_s: what it
--- said then (model/pool_state.h).
+-- state, reason, per_s: what it said with its last beat (model/pool_state.h).
 CREATE TABLE stoker.pool (
     id          bigint   PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     host        text     NOT NULL,
@@ -196,7 +195,6 @@ CREATE TABLE stoker.pool (
     lease_until bigint   NOT NULL,
     stopped_at  bigint,
     ended       text     CHECK (ended IN ('stopped', 'lost')),
-    running     bigint[] NOT NULL DEFAULT '{}',
     state       text     NOT NULL DEFAULT 'running'
                          CHECK (state IN ('running', 'draining', 'waiting', 'stopping')),
     reason      text,
@@ -206,13 +204,27 @@ CREATE TABLE stoker.pool (
 ) WITH (fillfactor = 50);
 CREATE INDEX pool_alive ON stoker.pool (id) WHERE NOT rescued;
 
--- Claims since its last beat, a row for each transaction.
+-- The jobs in a pool's hands: of each of its writers, those at the last beat in one row, and a
+-- row for each transaction that has claimed since.
 CREATE TABLE stoker.claim_log (
     id      bigint   PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     pool_id bigint   NOT NULL,
+    writer  integer  NOT NULL,
     ids     bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0);
+
+-- Which server this was when a pool last looked, and what a pool found missing; see pg/past.h.
+CREATE TABLE stoker.past (
+    id       smallint PRIMARY KEY CHECK (id = 1),
+    system   bigint NOT NULL,
+    timeline bigint NOT NULL,
+    xid      bigint NOT NULL,
+    seen_at  bigint NOT NULL,
+    lost_at  bigint,
+    lost     text,
+    CHECK ((lost_at IS NULL) = (lost IS NULL))
+);
 
 -- Running jobs that somebody wants stopped, until their pool has heard of it.
 CREATE TABLE stoker.cancel_ask (

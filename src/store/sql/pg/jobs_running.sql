@@ -1,12 +1,10 @@
 -- $1 first id, $2 last id, $3 limit, $4 task or 0, $5 sweep or 0, $6 whether ascending -> id; those that run are
--- few, and are found by who runs them: what the pools wrote down with their last beat and claimed since, what
--- runs elsewhere; OFFSET 0: each by its key, as nobody can guess how few they are
+-- few, and are found by who runs them: what the pools have noted of their claims, what runs
+-- elsewhere; OFFSET 0: each by its key, as nobody can guess how few they are
 WITH alive AS MATERIALIZED (
-    SELECT id, running FROM stoker.pool WHERE NOT rescued
+    SELECT id FROM stoker.pool WHERE NOT rescued
 ), maybe AS MATERIALIZED (
-    SELECT unnest(running) AS id FROM alive
-     UNION
-    SELECT unnest(l.ids) FROM stoker.claim_log l JOIN alive a ON a.id = l.pool_id
+    SELECT unnest(l.ids) AS id FROM stoker.claim_log l JOIN alive a ON a.id = l.pool_id
      UNION
     SELECT job_id FROM stoker.remote
 )

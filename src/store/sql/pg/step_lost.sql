@@ -2,12 +2,10 @@
 -- phase (NULL: not remote), submitted_at: running jobs of pools that have ended, but not parked ones, which no
 -- pool holds; each is looked up by its key, as nobody can guess how few they are
 WITH gone AS MATERIALIZED (
-    SELECT id, running FROM stoker.pool
+    SELECT id FROM stoker.pool
      WHERE NOT rescued AND stopped_at IS NOT NULL AND id <> $3::bigint
 ), maybe AS MATERIALIZED (
-    SELECT unnest(running) AS id FROM gone
-     UNION
-    SELECT unnest(l.ids) FROM stoker.claim_log l JOIN gone g ON g.id = l.pool_id
+    SELECT DISTINCT unnest(l.ids) AS id FROM stoker.claim_log l JOIN gone g ON g.id = l.pool_id
 )
 SELECT j.id, j.attempt_id, j.attempt, j.interruptions, j.cancel, j.pool_id, t.name, r.phase,
        r.submitted_at

@@ -1,0 +1,2 @@
+-- numbers that another server gave
+UPDATE stoker.event SET xid = 0 WHERE xid > txid_current()
