@@ -403,7 +403,7 @@ void stk_seal(const struct stk_keys *keys, const char *about, const struct stk_s
     ret_sealed->data[ret_sealed->len] = '\0';
 }
 
-/* NULL: *err says why, and it is STK_BAD_DATA. */
+/* NULL: *err says why. */
 static const struct key *find_sealing_key(const struct stk_keys *keys, const char *sealed,
                                           size_t len, struct stk_error *err)
 {
@@ -413,7 +413,7 @@ static const struct key *find_sealing_key(const struct stk_keys *keys, const cha
     }
     const struct key *key = find_key(keys, sealed + 1);
     if (key == NULL) {
-        (void)stk_fail(err, STK_BAD_DATA,
+        (void)stk_fail(err, STK_BAD_CONFIG,
                        "could not unseal: it was sealed with the key %.*s, which %s does not hold",
                        (int)ID_LEN, sealed + 1, keys->path);
     }
@@ -425,9 +425,10 @@ enum stk_rc stk_unseal(const struct stk_keys *keys, const char *about, const voi
 {
     STK_CLEANUP(stk_buf_release) struct stk_buf bound = STK_BUF_INIT;
     STK_CLEANUP(stk_buf_wipep) struct stk_buf plain = STK_BUF_INIT;
+    struct stk_error why = { 0 };
     const char *head = sealed;
-    const struct key *key = find_sealing_key(keys, head, len, err);
-    if (key == NULL) return STK_BAD_DATA;
+    const struct key *key = find_sealing_key(keys, head, len, &why);
+    if (key == NULL) return stk_fail(err, why.rc, "%s", why.text);
 
     add_bound(&bound, head, about);
     stk_buf_reserve(&plain, len);

@@ -11,7 +11,8 @@
  * Memory:  open makes, close wipes and frees.
  * Threads: read-only once open; rotate from one thread, before others use it.
  * Errors:  STK_BAD_CONFIG: the file is missing, open to others or broken; says
- *          which and what to do. STK_BAD_DATA: does not open with these keys.
+ *          which and what to do; or it lacks the key of a sealed text.
+ *          STK_BAD_DATA: that was changed, or is none.
  */
 #ifndef STK_BASE_SEAL_H
 #define STK_BASE_SEAL_H

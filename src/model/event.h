@@ -16,6 +16,7 @@
     X(POOL_STOPPED,     "pool.stopped",      "a pool stopped in good order")                  \
     X(POOL_LOST,        "pool.lost",         "a pool died; its jobs were given back")         \
     X(POOL_PAUSED,      "pool.paused",       "a pool cannot write and waits")                 \
+    X(POOL_KEYLESS,     "pool.keyless",      "a pool's key file cannot open a session's secret; it leaves session and jobs to others") \
     X(POOL_RESUMED,     "pool.resumed",      "a pool that waited goes on")                    \
     X(ATTEMPT_FAILED,   "attempt.failed",    "an attempt ended without a result")             \
     X(ATTEMPT_LATE,     "attempt.late",      "an answer of an attempt that no longer holds its job was refused") \

@@ -348,6 +348,7 @@ static struct stk_desk *open_one(const struct stk_desk_options *options, struct 
     desk->gate_at = STK_NEVER;
     desk->held_at = STK_NEVER;
     stk_gates_init(&desk->gates, options->settings);
+    desk->gates.vault = options->vault;
     desk->settles = stk_alloc(workers * sizeof(*desk->settles));
     desk->idle = stk_alloc(workers * sizeof(*desk->idle));
     desk->claimed = stk_alloc(workers * sizeof(*desk->claimed));
@@ -471,6 +472,11 @@ static void stop_one(struct stk_desk *desk, int level)
 {
     atomic_store(&desk->stop_level, level);
     stk_bell_ring(&desk->bell);
+}
+
+bool stk_desk_is_shared(const struct stk_desk *desk)
+{
+    return desk->is_shared;
 }
 
 void stk_desk_stop(struct stk_desk *desk)

@@ -68,6 +68,7 @@ struct stk_desk_options {
 
     /* of a shared store: */
     struct stk_listener *listener;                  /* is told what others should hear; or NULL */
+    struct stk_vault *vault;                        /* see struct stk_gates */
     stk_time_ns born_at;                            /* mono: just before the pool got its id */
     stk_bound_fn bound;                             /* for the jobs of other pools that died */
     void (*reborn)(void *context, int64_t pool_id); /* on the desk's thread */
@@ -92,8 +93,9 @@ const struct stk_assignment *stk_desk_next(struct stk_desk *desk, uint32_t worke
 STK_MUST_USE enum stk_rc stk_desk_call(struct stk_desk *desk, stk_write_fn fn, void *arg,
                                        struct stk_error *err);
 
-void stk_desk_stop(struct stk_desk *desk);  /* see stk_pool_stop */
-void stk_desk_nudge(struct stk_desk *desk); /* look again whether the pool is drained */
+bool stk_desk_is_shared(const struct stk_desk *desk); /* the store is */
+void stk_desk_stop(struct stk_desk *desk);            /* see stk_pool_stop */
+void stk_desk_nudge(struct stk_desk *desk);           /* look again whether the pool is drained */
 /* Others have said that there is something to do (1 << enum stk_hint): look now. */
 void stk_desk_hint(struct stk_desk *desk, unsigned hints);
 /* Something is gone without which no job can run: stop, and say why. */

@@ -103,14 +103,16 @@ static void narrow(struct stk_gate *gate, const struct stk_admission *admission)
 
 /* It opens when a renewal is written, which makes a round by itself; looking
  * again costs little, and keeps a pool that drains for those who wait. */
-static enum stk_rc ask_session(struct stk_store *store, const struct stk_session_spec *spec,
-                               stk_time_ns now, struct stk_gate *gate, struct stk_error *err)
+static enum stk_rc ask_session(const struct stk_gates *gates, struct stk_store *store,
+                               const struct stk_session_spec *spec, stk_time_ns now,
+                               struct stk_gate *gate, struct stk_error *err)
 {
     struct stk_session session;
     enum stk_rc rc = stk_session_row(store, spec->name, &session, err);
     if (rc != STK_OK) return rc;
     gate->generation = session.generation;
-    if (stk_session_admits(&session, now)) return STK_OK;
+    bool is_ours = gates->vault == NULL || !stk_vault_lacks_key(gates->vault, spec);
+    if (is_ours && stk_session_admits(&session, now)) return STK_OK;
     gate->admits = 0;
     gate->again_at = now + LOOK_NS;
     gate->closed_by = spec->name;
@@ -143,7 +145,7 @@ enum stk_rc stk_gate_ask(struct stk_gates *gates, struct stk_store *store,
     *ret = (struct stk_gate){ .admits = SIZE_MAX, .again_at = STK_NEVER };
     if (task->limit_count == 0 && task->session == NULL) return STK_OK;
 
-    if (task->session != NULL) rc = ask_session(store, task->session, now, ret, err);
+    if (task->session != NULL) rc = ask_session(gates, store, task->session, now, ret, err);
     if (rc == STK_OK && ret->admits > 0) rc = ask_limits(gates, store, task, now, ret, err);
     if (rc != STK_OK) return rc;
     int64_t pending = 0, running = 0;
@@ -203,7 +205,7 @@ enum stk_rc stk_gate_ask_polls(struct stk_gates *gates, struct stk_store *store,
     const struct stk_task *task = task_of_queue(gates, queue);
     enum stk_rc rc = STK_OK;
     *ret = (struct stk_gate){ .admits = SIZE_MAX, .again_at = STK_NEVER };
-    if (task->session != NULL) rc = ask_session(store, task->session, now, ret, err);
+    if (task->session != NULL) rc = ask_session(gates, store, task->session, now, ret, err);
     if (rc != STK_OK || ret->admits == 0) return rc;
     return ask_poll_limits(store, task, now, ret, err);
 }

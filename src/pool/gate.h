@@ -18,6 +18,7 @@
 
 #include "exec/exec.h"
 #include "model/settings.h"
+#include "session/vault.h"
 #include "store/store.h"
 
 /* A job that was refused with a session which then proved to be good: the fault
@@ -31,6 +32,8 @@ struct stk_refused_job {
 
 struct stk_gates {
     const struct stk_settings *settings;
+    struct stk_vault *vault; /* on a shared store: jobs whose credential it cannot open are left to
+                                others; else NULL */
     const struct stk_task **of_queue_; /* by the queue's id; see task_of_queue */
     size_t size_;
     struct stk_refused_job refused_[STK_REFUSED_JOBS_MAX];

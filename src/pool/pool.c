@@ -306,6 +306,7 @@ static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
         .drain = pool->options.drain,
         .idle_exit_ns = pool->options.idle_exit_ns,
         .listener = pool->listener,
+        .vault = stk_store_is_shared(pool->options.settings->store) ? pool->vault : NULL,
         .born_at = pool->born_at,
         .bound = bound_of_task,
         .reborn = go_on_as,

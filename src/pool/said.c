@@ -13,11 +13,27 @@ static enum stk_pool_state state_of(const struct stk_desk *desk, bool is_idle, b
     return desk->options.drain ? STK_POOL_DRAINING : STK_POOL_RUNNING;
 }
 
+static const char *session_without_key(const struct stk_desk *desk)
+{
+    const struct stk_settings *settings = desk->options.settings;
+    for (size_t i = 0; desk->options.vault != NULL && i < settings->session_count; i++) {
+        const struct stk_session_spec *spec = &settings->sessions[i];
+        if (stk_vault_lacks_key(desk->options.vault, spec)) return spec->name;
+    }
+    return NULL;
+}
+
 /* What the desk has noted is why it pauses or breaks. */
 static void add_reason(const struct stk_desk *desk, enum stk_pool_state state, char *reason,
                        size_t size)
 {
-    const char *session = atomic_load(&desk->waits_for);
+    const char *session = session_without_key(desk);
+    if (reason[0] == '\0' && session != NULL) {
+        (void)snprintf(reason, size, "its key file cannot open the secret of session \"%s\"",
+                       session);
+        return;
+    }
+    session = atomic_load(&desk->waits_for);
     if (state != STK_POOL_WAITING || session == NULL) return;
     (void)snprintf(reason, size, "its jobs wait for session \"%s\"", session);
 }

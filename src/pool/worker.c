@@ -87,17 +87,18 @@ static struct stk_runner *runner_of(struct stk_worker *worker, const struct stk_
 }
 
 /* What the job shows to its authority: as its claim saw it, or newer. Without it
- * nothing is started; the report makes the keeper look. */
+ * nothing is started; the report makes the keeper look. A key that is missing here
+ * is another pool's: from now on it is left to those. */
 static bool fetch_pass(struct stk_worker *worker, const struct stk_assignment *job,
                        struct stk_pass *pass, struct stk_exec_result *ended)
 {
     struct stk_error err = { 0 };
     if (job->task->session == NULL) return true;
-    if (stk_vault_pass(worker->vault, job->task->session, job->generation, pass, &err) == STK_OK) {
-        return true;
-    }
+    enum stk_rc rc = stk_vault_pass(worker->vault, job->task->session, job->generation, pass, &err);
+    if (rc == STK_OK) return true;
+    bool is_for_others = rc == STK_BAD_CONFIG && stk_desk_is_shared(worker->desk);
     stk_exec_result_clear(ended);
-    ended->outcome = STK_OUTCOME_SESSION_LOST;
+    ended->outcome = is_for_others ? STK_OUTCOME_INTERRUPTED : STK_OUTCOME_SESSION_LOST;
     ended->exit_status = -1;
     ended->generation = job->generation;
     (void)snprintf(ended->error, sizeof(ended->error), "%.*s", (int)sizeof(ended->error) - 1,

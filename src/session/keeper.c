@@ -39,7 +39,10 @@ struct keeper {
     bool has_row;            /* said to the console once */
     struct stk_session told; /* as it was when people were last told */
     bool has_told;
-    stk_time_ns tell_at; /* tell them again then, also when nothing changes */
+    stk_time_ns tell_at;        /* tell them again then, also when nothing changes */
+    int64_t checked_generation; /* whose secrets were last seen to open here */
+    stk_time_ns checked_change;
+    bool has_checked, declines; /* shared store: they do not, and others have been told so */
 };
 
 struct stk_keepers {
@@ -233,6 +236,52 @@ static stk_time_ns look_at(const struct keeper *keeper, stk_time_ns planned)
     return is_sooner ? keeper->tell_at : planned;
 }
 
+/* --- a key that others have ------------------------------------------------------- */
+
+static enum stk_rc write_decline(struct stk_store *store, void *arg, stk_time_ns now,
+                                 struct stk_error *err)
+{
+    const struct stk_event event = { .text = arg };
+    return stk_store_event(store, STK_EVENT_POOL_KEYLESS, &event, now, err);
+}
+
+/* True: people have been told. */
+static bool tell_decline(struct keeper *keeper, const struct stk_error *why)
+{
+    const struct stk_keepers_options *options = &keeper->all->options;
+    char owner[300], text[SENTENCE_BYTES];
+    struct stk_error err = { 0 };
+    stk_tenures_owner(keeper->all->tenures, owner, sizeof(owner));
+    (void)snprintf(text, sizeof(text),
+                   "the key file of %s cannot open the secret of session \"%s\": it leaves the "
+                   "session and its jobs to other pools (%s)",
+                   owner, keeper->spec->name, why->text);
+    if (stk_write(&options->access, write_decline, text, &err) != STK_OK) return false;
+    if (options->say != NULL) options->say(options->context, text);
+    return true;
+}
+
+/* Where several share a store each has a key file of its own, which may be a wrong
+ * one: that is no reason to close the session for those that have the right one. */
+static bool can_open(struct keeper *keeper, const struct stk_session *row)
+{
+    struct stk_vault *vault = keeper->all->options.vault;
+    struct stk_error why = { 0 };
+    if (!is_shared(keeper)) return true;
+    bool is_same = keeper->has_checked && row->generation == keeper->checked_generation &&
+                   row->changed_at == keeper->checked_change;
+    if (is_same && !stk_vault_lacks_key(vault, keeper->spec)) return true;
+
+    enum stk_rc rc = stk_vault_check(vault, keeper->spec, &why);
+    bool lacks = rc == STK_BAD_CONFIG && stk_vault_lacks_key(vault, keeper->spec);
+    keeper->has_checked = rc == STK_OK;
+    keeper->checked_generation = row->generation;
+    keeper->checked_change = row->changed_at;
+    if (lacks && !keeper->declines) keeper->declines = tell_decline(keeper, &why);
+    if (!lacks) keeper->declines = false;
+    return !lacks;
+}
+
 /* --- asking ----------------------------------------------------------------- */
 
 static enum stk_rc open_secrets(struct keeper *keeper, struct stk_ask *ask, struct stk_error *err)
@@ -387,6 +436,11 @@ static void step(struct keeper *keeper)
     keeper->ahead_ns = look.ahead_ns;
     say_change(keeper, row);
     bool holds = stk_tenure_holds(keeper->all->tenures, keeper->at, row);
+    if (!can_open(keeper, row)) {
+        if (holds) stk_tenure_give_back(keeper->all->tenures, keeper->at);
+        wait_until(keeper, STK_NEVER);
+        return;
+    }
     if (!holds && !take_over(keeper, row)) return;
     tell_people(keeper, row);
     struct stk_session_plan plan = stk_session_plan(row, keeper->spec, time_now(keeper));

@@ -231,6 +231,19 @@ static void give_back(struct stk_tenures *tenures, size_t at)
     if (stk_write(&tenures->access, write_end, &write, NULL) != STK_OK) return; /* it runs out */
 }
 
+void stk_tenure_give_back(struct stk_tenures *tenures, size_t at)
+{
+    give_back(tenures, at);
+    stk_lifeline_cut(tenures->list[at].line);
+}
+
+void stk_tenures_owner(struct stk_tenures *tenures, char *ret_owner, size_t size)
+{
+    (void)pthread_mutex_lock(&tenures->lock);
+    (void)snprintf(ret_owner, size, "%s", tenures->owner);
+    (void)pthread_mutex_unlock(&tenures->lock);
+}
+
 void stk_tenures_close(struct stk_tenures *tenures)
 {
     if (tenures == NULL) return;

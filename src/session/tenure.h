@@ -43,6 +43,9 @@ int64_t stk_tenure_epoch(struct stk_tenures *tenures, size_t at);
 /* The row is this keeper's, and will be for a while. */
 bool stk_tenure_holds(struct stk_tenures *tenures, size_t at, const struct stk_session *row);
 bool stk_tenure_is_over(struct stk_tenures *tenures, size_t at);
+/* From now on somebody else may have it. */
+void stk_tenure_give_back(struct stk_tenures *tenures, size_t at);
+void stk_tenures_owner(struct stk_tenures *tenures, char *ret_owner, size_t size);
 /* As far as the row tells; else *ret_at: when to look again, STK_NEVER: not known. */
 bool stk_tenure_may_take(struct stk_tenures *tenures, size_t at, const struct stk_session *row,
                          stk_time_ns now, stk_time_ns *ret_at);

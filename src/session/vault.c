@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 struct entry {
     struct stk_pass pass;
     bool is_known;
+    _Atomic unsigned lacking; /* 1 << enum stk_session_secret: of these the file lacks the key */
 };
 
 struct stk_vault {
@@ -145,7 +147,7 @@ static enum stk_rc unseal_with_newer(struct stk_vault *vault, const char *about,
 {
     struct stk_keys *fresh = NULL;
     struct stk_error cause = { .rc = STK_OK };
-    if (open_file(vault, &fresh, NULL) != STK_OK) return STK_BAD_DATA; /* err has said why */
+    if (open_file(vault, &fresh, NULL) != STK_OK) return STK_BAD_CONFIG; /* err has said why */
     enum stk_rc rc = stk_unseal(fresh, about, read->sealed.data, read->sealed.len, ret, &cause);
     if (rc != STK_OK) {
         stk_keys_close(fresh);
@@ -165,9 +167,25 @@ static enum stk_rc unseal(struct stk_vault *vault, const struct secret_read *rea
     STK_CLEANUP(stk_freep)
     char *about = stk_vault_about(read->session, read->which, read->generation);
     rc = stk_unseal(vault->keys, about, read->sealed.data, read->sealed.len, ret, err);
-    if (rc == STK_BAD_DATA) rc = unseal_with_newer(vault, about, read, ret, err);
+    if (rc == STK_BAD_CONFIG) rc = unseal_with_newer(vault, about, read, ret, err);
     if (rc == STK_OK) stk_redact_add_secret(*ret);
     return rc;
+}
+
+static void note_lacking(struct stk_vault *vault, const struct secret_read *read, enum stk_rc rc)
+{
+    unsigned bit = 1U << read->which;
+    for (size_t i = 0; i < vault->settings->session_count; i++) {
+        struct entry *entry = &vault->entries[i];
+        if (strcmp(vault->settings->sessions[i].name, read->session) != 0) continue;
+        if (rc == STK_BAD_CONFIG) (void)atomic_fetch_or(&entry->lacking, bit);
+        if (rc == STK_OK) (void)atomic_fetch_and(&entry->lacking, ~bit);
+    }
+}
+
+bool stk_vault_lacks_key(struct stk_vault *vault, const struct stk_session_spec *spec)
+{
+    return atomic_load(&vault->entries[spec - vault->settings->sessions].lacking) != 0;
 }
 
 /* Under the lock: the keys are opened once. */
@@ -179,7 +197,10 @@ static enum stk_rc fetch(struct stk_vault *vault, const char *session,
     *ret = NULL;
     enum stk_rc rc = stk_read(&vault->access, read_secret, &read, err);
     if (rc == STK_NOT_FOUND) rc = STK_OK; /* a session that nobody has seen yet */
-    if (rc == STK_OK) rc = unseal(vault, &read, ret, err);
+    if (rc == STK_OK) {
+        rc = unseal(vault, &read, ret, err);
+        note_lacking(vault, &read, rc);
+    }
     *ret_generation = read.generation;
     stk_buf_release(&read.sealed);
     return rc;
@@ -192,6 +213,20 @@ enum stk_rc stk_vault_secret(struct stk_vault *vault, const char *session,
     (void)pthread_mutex_lock(&vault->lock);
     enum stk_rc rc = fetch(vault, session, which, ret, ret_generation, err);
     (void)pthread_mutex_unlock(&vault->lock);
+    return rc;
+}
+
+enum stk_rc stk_vault_check(struct stk_vault *vault, const struct stk_session_spec *spec,
+                            struct stk_error *err)
+{
+    static const enum stk_session_secret both[] = { STK_SESSION_CREDENTIAL, STK_SESSION_WORK };
+    enum stk_rc rc = STK_OK;
+    for (size_t i = 0; i < STK_ARRAY_LEN(both) && rc == STK_OK; i++) {
+        struct stk_secret *secret = NULL;
+        int64_t generation = 0;
+        rc = stk_vault_secret(vault, spec->name, both[i], &secret, &generation, err);
+        stk_secret_free(secret);
+    }
     return rc;
 }
 

@@ -8,8 +8,9 @@
  *
  * Memory:  open makes, close ends. A pass holds references of its own.
  * Threads: any.
- * Errors:  STK_BAD_CONFIG: the key file. STK_BAD_DATA: a credential that does
- *          not open: the session is as good as lost, and the text says so.
+ * Errors:  STK_BAD_CONFIG: the key file, also when it lacks the key that was
+ *          sealed with. STK_BAD_DATA: a credential that does not open: the
+ *          session is as good as lost, and the text says so.
  */
 #ifndef STK_SESSION_VAULT_H
 #define STK_SESSION_VAULT_H
@@ -53,6 +54,14 @@ void stk_pass_release(struct stk_pass *pass);
 STK_MUST_USE enum stk_rc stk_vault_secret(struct stk_vault *vault, const char *session,
                                           enum stk_session_secret which, struct stk_secret **ret,
                                           int64_t *ret_generation, struct stk_error *err);
+
+/* Whether what the store has now of the session can be opened here. */
+STK_MUST_USE enum stk_rc stk_vault_check(struct stk_vault *vault,
+                                         const struct stk_session_spec *spec,
+                                         struct stk_error *err);
+/* The key file lacked the key when a secret of the session was opened last. On a
+ * shared store another process may have it. Takes no lock. */
+bool stk_vault_lacks_key(struct stk_vault *vault, const struct stk_session_spec *spec);
 
 /* What is bound to a sealed secret: a row copied over another does not open. */
 char *stk_vault_about(const char *session, enum stk_session_secret which, int64_t generation);

@@ -242,6 +242,42 @@ def test_a_new_key_is_found_by_the_pools_that_run(stoker):
     assert stoker.job(job)["state"] == "completed", stoker.job(job)
 
 
+KEYS = """
+    store: sqlite:stoker.db
+    workers: 2
+    key_file: {key}
+    tasks:
+      t: {{command: [sh, -c, "cat <&$STOKER_SESSION_FD"], session: lab}}
+      other: {{command: [/bin/true]}}
+    sessions:
+      lab: {{provider: manual, lifetime: 1h}}
+"""
+
+
+@on_postgres
+def test_a_pool_with_another_key_leaves_the_session_and_its_jobs_to_those_that_have_it(stoker):
+    stoker.yaml(KEYS.format(key="stoker.key"))
+    stoker.yaml(KEYS.format(key="wrong.key"), name="wrong.yaml")
+    stoker.run("session", "import", "lab", input="the-secret-1\n")
+    wrong = stoker.start_pool("--config", "wrong.yaml")
+    eventually(lambda: "pool.keyless" in {event["kind"] for event in stoker.run("events", json=True)["events"]})
+    assert 'cannot open the secret of session "lab"' in wrong.log()
+    job = stoker.submit("t")
+    stoker.wait_state(stoker.submit("other"), "completed")
+    row = eventually(lambda: (row := pool_row(stoker, wrong.pid))["reason"] and row)
+    assert row["reason"] == 'its key file cannot open the secret of session "lab"'
+    assert stoker.job(job)["state"] == "pending" and stoker.sql("SELECT state FROM stoker.sessions") == [("valid",)]
+
+    right = stoker.start_pool()
+    done = stoker.wait_state(job, "completed")
+    assert done["attempt"] == 1 and pool_row(stoker, right.pid)["reason"] is None
+    assert stoker.sql("SELECT state, generation FROM stoker.sessions") == [("valid", 1)]
+    right.stop()
+    shutil.copy(stoker.folder / "stoker.key", stoker.folder / "wrong.key")
+    stoker.wait_state(stoker.submit("t"), "completed")
+    eventually(lambda: pool_row(stoker, wrong.pid)["reason"] is None)
+
+
 def test_a_password_in_the_url_is_refused_and_shown_nowhere(stoker):
     stoker.yaml("t: {command: ['true']}")
     for words, env in ((["--store", "postgresql://a:hunter2@h/d", "status"], {}),
