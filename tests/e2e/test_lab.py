@@ -72,7 +72,7 @@ def test_the_walk_through_the_laboratory(lab):
             eventually(lambda: renew_when_needed(lab) or lab.counts().get("completed") == 30, timeout=120)
         if line.startswith("stoker session renew"):
             eventually(lambda: not lab.status()["sessions"][0]["open"] or lab.counts().get("completed") == 30, timeout=60)
-        run_script(line + (" || true" if "session status" in line else ""), lab.folder, BUILD)
+        run_script(line + (" || true" if "session status" in line else ""), lab.folder, BUILD, **lab.env)
     person.over.set()
     person.join()
     page = urllib.request.urlopen(f"http://127.0.0.1:{lab.port}/", timeout=10).read().decode()
