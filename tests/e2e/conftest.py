@@ -386,8 +386,14 @@ class Databases(postgres.Server):
 
 @pytest.fixture(scope="session")
 def databases():
-    """The PostgreSQL server, started when the first test wants one."""
-    server = Databases().init().start()
+    """The PostgreSQL server, started when the first test wants one. A test may move its clock."""
+    server = Databases().init()
+    server.moved = server.folder / "moved"
+    server.moved.write_text("0")
+    with pytest.MonkeyPatch.context() as env:
+        env.setenv("LD_PRELOAD", str(BUILD / "tests/moved_clock.so"))
+        env.setenv("MOVED_CLOCK", str(server.moved))
+        server.start()
     yield server
     server.remove()
 

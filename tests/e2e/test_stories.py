@@ -16,24 +16,30 @@ def sim():
 
 
 class Clock:
-    """Of a whole pool: what it takes for now, moved while it runs."""
+    """Of a whole pool, and of the database that it shares: what they take for now, moved while they run."""
 
     def __init__(self, stoker):
         module = BUILD / "tests/moved_clock.so"
         assert module.exists(), f"no {module}: build it first"
-        self.path = stoker.folder / "moved"
-        self.path.write_text("0")
+        self.path = stoker.server.moved if stoker.database else stoker.folder / "moved"
+        self.moved = 0
+        self.move(0)
         self.env = {"LD_PRELOAD": str(module), "MOVED_CLOCK": str(self.path)}
 
-    def move(self, seconds):
+    def move(self, seconds, only=""):
+        """As if they had slept; with only="wall" as if somebody had set the time."""
         new = self.path.with_suffix(".new")
-        new.write_text(str(int(self.path.read_text()) + seconds))
+        self.moved += seconds
+        new.write_text(f"{self.moved} {only}")
+        new.chmod(0o644)
         new.rename(self.path)
 
 
 @pytest.fixture
 def clock(stoker):
-    return Clock(stoker)
+    made = Clock(stoker)
+    yield made
+    made.path.write_text("0")
 
 
 def calls(sim, *names):
@@ -160,7 +166,7 @@ def test_I17_F16_a_clock_that_jumps_loses_no_session_and_trusts_none_blindly(sto
     sign_in(stoker, sim)
     for number, hours in enumerate((3, -4, 2), 1):
         checks = sim.counter("checks")
-        clock.move(hours * 3600)
+        clock.move(hours * 3600, only="wall")
         stoker.run("session", "check", "lab")
         eventually(lambda before=checks: sim.counter("checks") > before)
         row = eventually(lambda: session(stoker) if 14300 < (session(stoker)["expires_in"] or 0) <= 14400 else None,

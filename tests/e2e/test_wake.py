@@ -9,7 +9,7 @@ import pytest
 from conftest import eventually
 from simulator import Simulator
 from test_authority import CHALLENGE, lab as session, sign_in, wait_state
-from test_stories import Clock
+from test_stories import clock  # noqa: F401  (a fixture)
 
 WORKERS = 6
 TASK = """\
@@ -44,12 +44,7 @@ def sim():
 
 
 @pytest.fixture
-def clock(stoker):
-    return Clock(stoker)
-
-
-@pytest.fixture
-def pool(stoker, sim, clock):
+def pool(stoker, sim, clock):  # noqa: F811
     """Signed in by a person once; whoever is signed in gets a new cookie without one."""
     secret = stoker.write("password", sim.state()["knobs"]["password"] + "\n")
     secret.chmod(0o600)
@@ -169,7 +164,7 @@ def test_I4_I6_F2_those_in_a_submit_with_the_old_generation(stoker, sim, pool):
     assert stoker.one("SELECT sum(session_waits) FROM jobs") == WORKERS
 
 
-def test_I5_a_request_that_began_before_the_end_is_honoured(stoker, sim, pool, clock):
+def test_I5_a_request_that_began_before_the_end_is_honoured(stoker, sim, pool, clock):  # noqa: F811
     sim.set(hold_path="/tasks", hold_method="POST", hold_judged=True)
     submit(stoker)
     eventually(lambda: sim.counter("held") == WORKERS)

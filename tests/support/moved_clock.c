@@ -3,18 +3,21 @@
  * moved_clock - loaded before the C library, it moves the clocks of a whole
  * program by as many seconds as stand in the file that MOVED_CLOCK names: wall
  * time, and the clock that goes on while a machine sleeps. The monotonic clock
- * stays, as with a machine that was suspended.
+ * stays, as with a machine that was suspended. With "wall" behind the number only
+ * wall time moves, as when somebody sets it.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Read at each call: a test moves the clock while the program runs. */
-static int64_t moved_s(void)
+static int64_t moved_s(bool is_wall)
 {
     const char *path = getenv("MOVED_CLOCK");
     int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
@@ -22,7 +25,8 @@ static int64_t moved_s(void)
     char text[32] = { 0 };
     ssize_t got = read(fd, text, sizeof(text) - 1);
     (void)close(fd);
-    return got > 0 ? strtoll(text, NULL, 10) : 0;
+    if (got <= 0 || (!is_wall && strstr(text, "wall") != NULL)) return 0;
+    return strtoll(text, NULL, 10);
 }
 
 int clock_gettime(clockid_t id, struct timespec *time)
@@ -30,7 +34,8 @@ int clock_gettime(clockid_t id, struct timespec *time)
     static int (*real)(clockid_t, struct timespec *);
     if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
     int code = real(id, time);
-    if (code == 0 && (id == CLOCK_REALTIME || id == CLOCK_BOOTTIME)) time->tv_sec += moved_s();
+    bool is_wall = id == CLOCK_REALTIME;
+    if (code == 0 && (is_wall || id == CLOCK_BOOTTIME)) time->tv_sec += moved_s(is_wall);
     return code;
 }
 
