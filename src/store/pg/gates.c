@@ -129,6 +129,10 @@ static enum stk_rc read_sessions(struct stk_pg *self, struct stk_error *err)
         read_row(&rows, i, &stk_session_columns, &kept->rows[i]);
         kept->versions[i] = stk_pg_int(&rows, i, (int)stk_session_columns.count);
     }
+    /* A reader begins no transaction that would tell it, and goes on for weeks. */
+    if (rc == STK_OK && !self->in_txn && rows.count > 0) {
+        stk_pg_clock_set(self, stk_pg_int(&rows, 0, (int)stk_session_columns.count + 1));
+    }
     kept->known = rc == STK_OK;
     return rc;
 }
