@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 from conftest import DEADLINE, ROOT, eventually, on_postgres, on_sqlite
@@ -179,6 +180,22 @@ def test_logs_merge_the_consoles_of_all_pools(stoker):
     assert {row["pool"] for row in lines("--worker", "p2/w1")} == {"p2"}
     assert re.search(r"Z p[12]/w1 +job \d+ +> line of 7", stoker.run("logs").stdout)
     stoker.touch("go")
+
+
+@on_postgres
+def test_logs_that_were_shipped_before_are_shown_without_waiting_for_more(stoker):
+    talk(stoker)
+    stoker.start_pool(), stoker.start_pool()
+    stoker.run("logs")
+    first = stoker.run("logs", "--json").stdout
+
+    def quick():  # nothing more comes: who waits for a line waits three seconds, each time
+        begun = time.monotonic()
+        assert stoker.run("logs", "--json").stdout.startswith(first)
+        return time.monotonic() - begun < 2.5
+
+    eventually(quick, 60)
+    assert {row[0] for row in stoker.sql("SELECT pool_id FROM stoker.watch_answer")} == {1, 2}
 
 
 @on_postgres
