@@ -2,6 +2,7 @@
 """The real program in a folder of its own: run commands, start and kill pools, read the views."""
 import contextlib
 import decimal
+import functools
 import json as json_module
 import os
 import pathlib
@@ -152,11 +153,24 @@ class Pool:
         self.signal(signal.SIGTERM)
         return self.wait(timeout)
 
-    def kill9(self):
+    def kill9(self, keeps_lease=False):
         """kill -9, and everything of it is gone within a second (R-E1, R-E2, INV-10)."""
         self.signal(signal.SIGKILL)
         assert self.wait() == -signal.SIGKILL
         self.stoker.nothing_lives()
+        if not keeps_lease:
+            self.end_leases()
+
+    def end_leases(self):
+        """A pool that is dead is taken for gone at once, not a lease later as test_postgres.py has it."""
+        if not self.stoker.database:
+            return
+        earlier = "lease_until = lease_until - 3600 * 1000000000::bigint"
+        run = functools.partial(self.stoker.server.execute, self.stoker.database)
+        run(f"UPDATE stoker.session SET {earlier} WHERE keeper IN "
+            "(SELECT format('p%%s on %%s', id, host) FROM stoker.pool WHERE pid = %s)", self.pid)
+        run(f"UPDATE stoker.pool SET {earlier}, beat_at = beat_at - 3600 * 1000000000::bigint "
+            "WHERE pid = %s AND stopped_at IS NULL", self.pid)
 
 
 class Stoker:
@@ -309,18 +323,42 @@ class Stoker:
 class Databases(postgres.Server):
     """The server of a whole run."""
 
-    def query(self, database, query, values):
+    made = 0
+
+    def connect(self, database):
         import psycopg2
+
+        connection = psycopg2.connect(host=str(self.folder), port=self.port, user="stoker", dbname=database,
+                                      options="-c search_path=stoker,public")
+        connection.autocommit = True
+        return contextlib.closing(connection)
+
+    def execute(self, database, statement, *values):
+        with self.connect(database) as db, db.cursor() as cursor:
+            cursor.execute(statement, values or None)
+
+    def query(self, database, query, values):
         import psycopg2.extensions
 
         as_text = psycopg2.extensions.new_type((114, 3802), "JSON_TEXT", lambda value, _cursor: value)
-        with contextlib.closing(psycopg2.connect(host=str(self.folder), port=self.port, user="stoker",
-                                                 dbname=database, options="-c search_path=stoker,public")) as db:
+        with self.connect(database) as db:
             psycopg2.extensions.register_type(as_text, db)
             with db.cursor() as cursor:
                 cursor.execute(query.replace("%", "%%").replace("?", "%s"), values)
                 from_json = ["->>" in query and column.type_code == 25 for column in cursor.description]
                 return [tuple(map(self.as_sqlite, row, from_json)) for row in cursor.fetchall()]
+
+    def create(self, database):
+        """One that has SQLite's julianday, from a template: a program for each statement would be slow."""
+        if not self.made:
+            self.execute("postgres", "CREATE DATABASE tested TEMPLATE template0")
+            self.execute("tested", "CREATE FUNCTION public.julianday(at text) RETURNS double precision LANGUAGE sql "
+                         "AS 'SELECT (extract(epoch FROM at::timestamptz) / 86400)::double precision'")
+        self.made += 1
+        self.execute("postgres", f"CREATE DATABASE {database} TEMPLATE tested")
+
+    def drop(self, database):
+        self.execute("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
     @staticmethod
     def as_sqlite(value, from_json):
@@ -346,14 +384,8 @@ def give_database(stoker, server):
     """The test's store is a fresh database of that server."""
     stoker.server = server
     stoker.database = f"t{server.made}"
-    server.made += 1
     server.create(stoker.database)
-    server.sql(stoker.database, "CREATE FUNCTION public.julianday(at text) RETURNS double precision LANGUAGE sql "
-               "AS 'SELECT (extract(epoch FROM at::timestamptz) / 86400)::double precision'")
     stoker.env["STOKER_STORE"] = server.url(stoker.database)
-
-
-Databases.made = 0
 
 
 @contextlib.contextmanager
@@ -366,7 +398,7 @@ def stoker_in(folder, server=None):
     finally:
         stoker.clean_up()
         if stoker.database:
-            server.drop(stoker.database)
+            stoker.server.drop(stoker.database)  # where it is by now: a standby may have taken over
 
 
 @pytest.fixture

@@ -116,6 +116,7 @@ def test_dying_at_any_point_submits_nothing_twice_and_loses_nothing_that_was_acc
     stoker.run("sweep", "sim", "n=1:16:1")
     pool = stoker.start_pool(env={"STK_FAULT": f"{point}:{count}:kill"}, ready=False)
     assert pool.wait() == -9
+    pool.end_leases()
     stoker.drain()
     counts = stoker.counts()
     failed = counts.get("failed", 0)

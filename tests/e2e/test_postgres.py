@@ -95,7 +95,7 @@ def test_R_A1_jobs_of_a_killed_pool_are_run_by_another_within_its_lease(shared, 
     sweep(shared, 2 * workers, seconds=3)
     first = shared.start_pool("--workers", workers)
     eventually(lambda: shared.counts().get("running") == workers)
-    first.kill9()
+    first.kill9(keeps_lease=True)
     shared.start_pool("--workers", workers)
     shared.wait_counts(timeout=40, completed=2 * workers)
     assert shared.sql("SELECT count(*) FROM jobs WHERE interruptions = 1 AND attempt = 1") == [(workers,)]

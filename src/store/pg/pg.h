@@ -72,6 +72,8 @@ struct live_set {
 struct floor {
     int64_t queue_id;
     int64_t rank, id;
+    int64_t old_rank, old_id; /* before this transaction raised it */
+    bool is_raised;
     stk_time_ns whole_at, whole_every; /* mono: when the next walk from the start may be */
     bool put_off;                      /* one is wanted, and not yet its time */
 };
@@ -373,7 +375,8 @@ void stk_pg_live_add(struct stk_pg *self, const struct live *live);
 void stk_pg_live_remove(struct stk_pg *self, int64_t id);
 /* Claims of the queue begin at this job at the latest: it has become due. */
 void stk_pg_floor_lower(struct stk_pg *self, int64_t queue_id, int64_t rank, int64_t id);
-void stk_pg_floors_reset(struct stk_pg *self);
+void stk_pg_floors_keep(struct stk_pg *self); /* the transaction is committed */
+void stk_pg_floors_undo(struct stk_pg *self); /* what it has claimed is there again */
 
 /* --- jobs elsewhere (remote.c): as in sqlite/sqlite.h -------------------------- */
 
