@@ -398,7 +398,7 @@ def stoker_in(folder, server=None):
     finally:
         stoker.clean_up()
         if stoker.database:
-            server.drop(stoker.database)
+            stoker.server.drop(stoker.database)  # where it is by now: a standby may have taken over
 
 
 @pytest.fixture

@@ -211,6 +211,17 @@ def test_the_columns_of_the_views_are_those_of_the_page(example):
         assert not missing, f"docs/sql.md: the view {view} has no column {missing}; it has {real}"
 
 
+def test_values_of_json_have_the_types_that_the_page_says(example):
+    assert "**On PostgreSQL it gives text**" in read(DOCS / "sql.md")
+    example.run("sweep", "backtest", "fast=9,10", "slow=20", "cost_bps=0")
+    job = "jobs" if not example.database else "stoker.jobs"
+    typeof = "typeof" if not example.database else "pg_typeof"
+    kinds = {str(kind) for kind, in example.sql(f"SELECT {typeof}(params->>'fast') FROM {job}")}
+    assert kinds == {"text" if example.database else "integer"}
+    newest = example.sql(f"SELECT CAST(params->>'fast' AS integer) FROM {job} ORDER BY CAST(params->>'fast' AS integer) DESC")
+    assert [int(value) for value, in newest] == [10, 9]
+
+
 def test_links_between_the_pages_lead_somewhere():
     for path in [ROOT / "README.md", *DOCS.glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", read(path)):

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,5 +31,15 @@ int clock_gettime(clockid_t id, struct timespec *time)
     if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
     int code = real(id, time);
     if (code == 0 && (id == CLOCK_REALTIME || id == CLOCK_BOOTTIME)) time->tv_sec += moved_s();
+    return code;
+}
+
+/* What PostgreSQL asks. */
+int gettimeofday(struct timeval *restrict time, void *restrict zone)
+{
+    struct timespec now;
+    int code = clock_gettime(CLOCK_REALTIME, &now);
+    (void)zone;
+    if (code == 0) *time = (struct timeval){ now.tv_sec, now.tv_nsec / 1000 };
     return code;
 }

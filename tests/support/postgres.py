@@ -83,7 +83,7 @@ class Server:
 
     def standby(self):
         """A new server that streams from this one."""
-        other = Server(self.listen, **self.settings)
+        other = type(self)(self.listen, **self.settings)
         other.program("pg_basebackup", "-D", other.data, "-h", self.folder, "-p", self.port, "-U", "stoker", "-R",
                       "-c", "fast")
         return other.start()
