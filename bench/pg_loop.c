@@ -4,7 +4,7 @@
  * connection, the statements and the schema of stoker's own store, one pipeline
  * and one durable transaction a batch: end the attempts of the last batch, claim
  * the next, write the counters and the log of claims, commit. No threads, no
- * hand-over, no executor. A claim begins where the last one found its first job, as
+ * hand-over, no executor. A claim begins behind the last job of the one before, as
  * src/store/pg/claim.c has it.
  *
  * usage: pg_loop --url URL [--jobs N] [--workers N]   one line of JSON
@@ -38,7 +38,7 @@ struct loop {
     struct pg_bare pg;
     struct job *jobs; /* of the batch in hand */
     size_t batch, held;
-    int64_t pool_id, first_id, next_attempt;
+    int64_t pool_id, next_id, next_attempt;
     int64_t claimed, completed; /* in the last round: its counters are not written yet */
     int64_t now;
 };
@@ -194,7 +194,7 @@ static void send_claim(struct loop *loop)
     pg_bare_int(&loop->pg, 1);
     pg_bare_int(&loop->pg, loop->pool_id);
     pg_bare_int(&loop->pg, RANK);
-    pg_bare_int(&loop->pg, loop->first_id);
+    pg_bare_int(&loop->pg, loop->next_id);
     pg_bare_int(&loop->pg, (int64_t)loop->batch);
     pg_bare_ints(&loop->pg, loop->batch, from, &loop->next_attempt);
     pg_bare_ints(&loop->pg, loop->batch, from, &first_worker);
@@ -219,7 +219,7 @@ static void take_claim(struct loop *loop)
         job->id = pg_bare_int_at(reply, (int)i, 0);
         job->attempt_id = pg_bare_int_at(reply, (int)i, 6);
         (void)snprintf(job->params, sizeof(job->params), "%s", PQgetvalue(reply, (int)i, 5));
-        if (i == 0 || job->id < loop->first_id) loop->first_id = job->id;
+        if (job->id >= loop->next_id) loop->next_id = job->id + 1;
     }
     PQclear(reply);
 }

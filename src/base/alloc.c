@@ -55,6 +55,14 @@ char *stk_format(const char *fmt, ...)
     return made;
 }
 
+void stk_texts_free(char **texts)
+{
+    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
 void stk_freep(char **text)
 {
     free(*text);

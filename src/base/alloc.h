@@ -20,6 +20,9 @@ char *stk_strdup(const char *text);                            /* NULL stays NUL
 char *stk_strndup(const char *text, size_t len);
 char *stk_format(const char *fmt, ...) STK_PRINTF(1, 2);
 
+/* Texts with NULL at the end, and the array; NULL is a no-op. */
+void stk_texts_free(char **texts);
+
 /* For STK_CLEANUP on `char *`. */
 void stk_freep(char **text);
 

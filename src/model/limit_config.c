@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/timetext.h"
 #include "model/keys.h"
+#include "model/named.h"
 #include "model/shown.h"
 
 /* Bounds that keep a burst of the slowest rate, grown by AIMD, far from the end
@@ -351,12 +352,11 @@ static enum stk_rc check(const struct stk_node *node, struct stk_limit_spec *spe
     return STK_OK;
 }
 
-static enum stk_rc read_limit(const struct stk_node *node, struct stk_limit_spec *spec,
+static enum stk_rc read_limit(const struct stk_node *node, const char *dir, void *into,
                               struct stk_error *err)
 {
-    if (!stk_name_is_valid(node->name)) {
-        return stk_node_fail(node, err, "not a name for a limit: letters, digits and _-.:/");
-    }
+    (void)dir;
+    struct stk_limit_spec *spec = into;
     spec->name = stk_strdup(node->name);
     apply_profile(&profiles[0], spec);
     enum stk_rc rc = stk_keys_read(node, limit_keys, STK_ARRAY_LEN(limit_keys), spec, err);
@@ -371,40 +371,21 @@ void stk_limit_spec_release(struct stk_limit_spec *spec)
     *spec = (struct stk_limit_spec){ 0 };
 }
 
-static int compare_specs(const void *a, const void *b)
+static void release_limit(void *spec)
 {
-    const struct stk_limit_spec *left = a;
-    const struct stk_limit_spec *right = b;
-    return strcmp(left->name, right->name);
+    stk_limit_spec_release(spec);
 }
 
-static void free_all(struct stk_limit_spec *specs, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        stk_limit_spec_release(&specs[i]);
-    }
-    free(specs);
-}
+static const struct stk_named limits = {
+    "limit", "limits", STK_LIMITS_MAX, sizeof(struct stk_limit_spec), read_limit, release_limit,
+};
+_Static_assert(offsetof(struct stk_limit_spec, name) == 0, "as stk_named wants it");
 
 enum stk_rc stk_limit_config_read(const struct stk_node *node, struct stk_limit_spec **ret,
                                   size_t *ret_count, struct stk_error *err)
 {
-    enum stk_rc rc = stk_node_map_of(node, NULL, err);
-    if (rc != STK_OK) return rc;
-    size_t count = node == NULL ? 0 : node->count;
-    if (count > STK_LIMITS_MAX) {
-        return stk_node_fail(node, err, "has %zu limits; at most %d", count, STK_LIMITS_MAX);
-    }
-
-    struct stk_limit_spec *specs = stk_alloc((count + 1) * sizeof(*specs));
-    for (size_t i = 0; i < count; i++) {
-        rc = read_limit(node->children[i], &specs[i], err);
-        if (rc == STK_OK) continue;
-        free_all(specs, i + 1);
-        return rc;
-    }
-    qsort(specs, count, sizeof(*specs), compare_specs);
-    *ret = specs;
-    *ret_count = count;
-    return STK_OK;
+    void *all = NULL;
+    enum stk_rc rc = stk_named_read(&limits, node, NULL, &all, ret_count, err);
+    if (rc == STK_OK) *ret = all;
+    return rc;
 }

@@ -2,6 +2,7 @@
 #include "model/session_config.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #include "base/text.h"
 #include "base/timetext.h"
 #include "model/keys.h"
+#include "model/kinds.h"
+#include "model/named.h"
 #include "model/session_value.h"
 #include "model/shown.h"
 
@@ -125,66 +128,62 @@ static enum stk_rc read_challenge(const struct stk_node *node, const char *dir, 
 
 #define AT(member) offsetof(struct stk_session_spec, member)
 
+#define TEXT  STK_FORM_TEXT
+#define LIST  STK_FORM_LIST
+#define OTHER STK_FORM_OTHER
+
 /* Columns in the order of STK_PROVIDER_MAP: operator, static, file, command,
  * form-cookie, challenge-cookie, oauth-device, oauth-client, gateway-tickle,
- * manual. '.' does not take the key, 'x' may have it, '!' must. */
+ * manual. */
 /* clang-format off */
-static const struct row {
-    const char *name;
-    stk_session_reader *read;
-    size_t at; /* 0: the reader is given the whole spec */
-    const char *takes;
-} rows[] = {
-    /*                                                                       O S F C f c d o g m */
-    { "renewers",           stk_session_names,    AT(renewers),           "x x x x x x x x x x" },
-    { "limits",             stk_session_limits,   AT(limit_names),        ". x x x x x x x x x" },
-    { "warn",               stk_session_pause,    AT(warn_ns),            "x x x x x x x x x x" },
-    { "remind",             stk_session_span,     AT(remind_ns),          "x x x x x x x x x x" },
-    { "renew_before",       stk_session_span,     AT(soft_ns),            "x x x x x x x x x x" },
-    { "lifetime",           stk_session_span,     AT(lifetime_ns),        "! x x x x x x x x x" },
-    { "deadline",           read_deadline,        0,                      "x . x x . x x . x x" },
-    { "zone",               stk_session_zone,     AT(zone),               "x . x x . x x . x x" },
-    { "check_every",        stk_session_pause,    AT(check_every_ns),     ". x x x x x x x x x" },
-    { "keep_alive",         stk_session_pause,    AT(keep_alive_ns),      ". . . . . . . . x ." },
-    { "timeout",            stk_session_span,     AT(timeout_ns),         ". x x x x x x x x x" },
-    { "url",                stk_session_url,      AT(url),                ". x x x ! ! x x ! x" },
-    { "login",              stk_session_ref,      AT(login),              ". . . . ! ! . . x ." },
-    { "check",              stk_session_ref,      AT(check),              ". x x . x x x x x x" },
-    { "token",              stk_session_ref,      AT(token),              ". . . . . . ! ! . ." },
-    { "device",             stk_session_ref,      AT(device),             ". . . . . . ! . . ." },
-    { "logout",             stk_session_ref,      AT(logout),             ". . . . . . . . x ." },
-    { "init",               stk_session_ref,      AT(init),               ". . . . . . . . x ." },
-    { "validate",           stk_session_ref,      AT(validate),           ". . . . . . . . x ." },
-    { "reauth",             stk_session_ref,      AT(reauth),             ". . . . . . . . x ." },
-    { "ca_file",            stk_session_path,     AT(ca_file),            ". x x x x x x x x x" },
-    { "user",               stk_session_text,     AT(user),               ". . . . ! ! . . . ." },
-    { "password_file",      stk_session_path,     AT(password_file),      ". . . . ! ! . . . ." },
-    { "client_id",          stk_session_text,     AT(client_id),          ". . . . . . ! ! . ." },
-    { "client_secret_file", stk_session_path,     AT(client_secret_file), ". . . . . . x ! . ." },
-    { "scope",              stk_session_text,     AT(scope),              ". . . . . . x x . ." },
-    { "audience",           stk_session_text,     AT(audience),           ". . . . . . x x . ." },
-    { "cookie",             stk_session_text,     AT(cookie),             ". . x x x x . . x x" },
-    { "header",             stk_session_header,   AT(header),             ". x x x x x x x x x" },
-    { "login_body",         stk_session_text,     AT(login_body),         ". . . . x x . . . ." },
-    { "login_type",         stk_session_text,     AT(login_type),         ". . . . x x . . . ." },
-    { "lost_marker",        stk_session_text,     AT(lost_marker),        ". x x . x x x x x x" },
-    { "ok",                 stk_session_pointer,  AT(ok_pointer),         ". x x . x x x x x x" },
-    { "expiry",             stk_session_pointer,  AT(expiry_pointer),     ". x x . x x x x x x" },
-    { "rotation_grace",     stk_session_pause,    AT(rotation_grace_ns),  ". . . . . . x . . ." },
-    { "competing",          read_competing,       AT(competing),          ". . . . . . . . x ." },
-    { "file",               stk_session_path,     AT(file),               ". ! ! . . . . . . ." },
-    { "format",             read_format,          AT(format),             ". . x . . . . . . ." },
-    { "probe",              stk_session_argv,     AT(probe),              ". . x x . . . . . ." },
-    { "renew",              stk_session_argv,     AT(renew),              ". . x x . . . . . ." },
-    { "login",              stk_session_argv,     AT(sign_in),            ". . . x . . . . . ." },
-    { "dir",                stk_session_path,     AT(dir),                ". . x x . . . . . ." },
-    { "challenge",          read_challenge,       0,                      ". . . x . x x . x ." },
+static const struct stk_kind_row rows[] = {
+    /*                                                                            O S F C f c d o g m */
+    { "renewers",           stk_session_names,    AT(renewers),           LIST,  "x x x x x x x x x x" },
+    { "limits",             stk_session_limits,   AT(limit_names),        LIST,  ". x x x x x x x x x" },
+    { "warn",               stk_session_pause,    AT(warn_ns),            OTHER, "x x x x x x x x x x" },
+    { "remind",             stk_session_span,     AT(remind_ns),          OTHER, "x x x x x x x x x x" },
+    { "renew_before",       stk_session_span,     AT(soft_ns),            OTHER, "x x x x x x x x x x" },
+    { "lifetime",           stk_session_span,     AT(lifetime_ns),        OTHER, "! x x x x x x x x x" },
+    { "deadline",           read_deadline,        0,                      OTHER, "x . x x . x x . x x" },
+    { "zone",               stk_session_zone,     AT(zone),               TEXT,  "x . x x . x x . x x" },
+    { "check_every",        stk_session_pause,    AT(check_every_ns),     OTHER, ". x x x x x x x x x" },
+    { "keep_alive",         stk_session_pause,    AT(keep_alive_ns),      OTHER, ". . . . . . . . x ." },
+    { "timeout",            stk_session_span,     AT(timeout_ns),         OTHER, ". x x x x x x x x x" },
+    { "url",                stk_session_url,      AT(url),                TEXT,  ". x x x ! ! x x ! x" },
+    { "login",              stk_session_ref,      AT(login),              TEXT,  ". . . . ! ! . . x ." },
+    { "check",              stk_session_ref,      AT(check),              TEXT,  ". x x . x x x x x x" },
+    { "token",              stk_session_ref,      AT(token),              TEXT,  ". . . . . . ! ! . ." },
+    { "device",             stk_session_ref,      AT(device),             TEXT,  ". . . . . . ! . . ." },
+    { "logout",             stk_session_ref,      AT(logout),             TEXT,  ". . . . . . . . x ." },
+    { "init",               stk_session_ref,      AT(init),               TEXT,  ". . . . . . . . x ." },
+    { "validate",           stk_session_ref,      AT(validate),           TEXT,  ". . . . . . . . x ." },
+    { "reauth",             stk_session_ref,      AT(reauth),             TEXT,  ". . . . . . . . x ." },
+    { "ca_file",            stk_session_path,     AT(ca_file),            TEXT,  ". x x x x x x x x x" },
+    { "user",               stk_session_text,     AT(user),               TEXT,  ". . . . ! ! . . . ." },
+    { "password_file",      stk_session_path,     AT(password_file),      TEXT,  ". . . . ! ! . . . ." },
+    { "client_id",          stk_session_text,     AT(client_id),          TEXT,  ". . . . . . ! ! . ." },
+    { "client_secret_file", stk_session_path,     AT(client_secret_file), TEXT,  ". . . . . . x ! . ." },
+    { "scope",              stk_session_text,     AT(scope),              TEXT,  ". . . . . . x x . ." },
+    { "audience",           stk_session_text,     AT(audience),           TEXT,  ". . . . . . x x . ." },
+    { "cookie",             stk_session_text,     AT(cookie),             TEXT,  ". . x x x x . . x x" },
+    { "header",             stk_session_header,   AT(header),             TEXT,  ". x x x x x x x x x" },
+    { "login_body",         stk_session_text,     AT(login_body),         TEXT,  ". . . . x x . . . ." },
+    { "login_type",         stk_session_text,     AT(login_type),         TEXT,  ". . . . x x . . . ." },
+    { "lost_marker",        stk_session_text,     AT(lost_marker),        TEXT,  ". x x . x x x x x x" },
+    { "ok",                 stk_session_pointer,  AT(ok_pointer),         TEXT,  ". x x . x x x x x x" },
+    { "expiry",             stk_session_pointer,  AT(expiry_pointer),     TEXT,  ". x x . x x x x x x" },
+    { "rotation_grace",     stk_session_pause,    AT(rotation_grace_ns),  OTHER, ". . . . . . x . . ." },
+    { "competing",          read_competing,       AT(competing),          TEXT,  ". . . . . . . . x ." },
+    { "file",               stk_session_path,     AT(file),               TEXT,  ". ! ! . . . . . . ." },
+    { "format",             read_format,          AT(format),             TEXT,  ". . x . . . . . . ." },
+    { "probe",              stk_session_argv,     AT(probe),              LIST,  ". . x x . . . . . ." },
+    { "renew",              stk_session_argv,     AT(renew),              LIST,  ". . x x . . . . . ." },
+    { "login",              stk_session_argv,     AT(sign_in),            LIST,  ". . . x . . . . . ." },
+    { "dir",                stk_session_path,     AT(dir),                TEXT,  ". . x x . . . . . ." },
+    { "challenge",          read_challenge,       0,                      OTHER, ". . . x . x x . x ." },
 };
-
 /* What people write where a file belongs. */
-static const struct {
-    const char *name, *instead;
-} secrets[] = {
+static const struct stk_kind_secret secrets[] = {
     { "password",      "password_file" },
     { "passwd",        "password_file" },
     { "pass",          "password_file" },
@@ -200,71 +199,13 @@ static const struct {
 };
 /* clang-format on */
 
-static char mark_of(const struct row *row, enum stk_provider provider)
-{
-    return row->takes[2 * (size_t)provider];
-}
-
-/* The row of that name that the provider takes; of none, any row of the name. */
-static const struct row *find_row(const char *name, enum stk_provider provider)
-{
-    const struct row *found = NULL;
-    for (size_t i = 0; i < STK_ARRAY_LEN(rows); i++) {
-        if (strcmp(rows[i].name, name) != 0) continue;
-        if (mark_of(&rows[i], provider) != '.') return &rows[i];
-        found = &rows[i];
-    }
-    return found;
-}
-
-static enum stk_rc fail_unknown(const struct stk_node *node, enum stk_provider provider,
-                                struct stk_error *err)
-{
-    const char *names[STK_ARRAY_LEN(rows) + 1] = { "provider" };
-    size_t count = 1;
-    for (size_t i = 0; i < STK_ARRAY_LEN(rows); i++) {
-        if (mark_of(&rows[i], provider) != '.') names[count++] = rows[i].name;
-    }
-    const char *near = stk_nearest(node->name, names, count);
-    if (near == NULL) return stk_node_fail(node, err, "unknown key");
-    return stk_node_fail(node, err, "unknown key (did you mean \"%s\"?)", near);
-}
-
-static enum stk_rc refuse_secret(const struct stk_node *node, struct stk_error *err)
-{
-    for (size_t i = 0; i < STK_ARRAY_LEN(secrets); i++) {
-        if (strcmp(secrets[i].name, node->name) != 0) continue;
-        return stk_node_fail(node, err, "secrets only from files: %s", secrets[i].instead);
-    }
-    return STK_OK;
-}
-
-static enum stk_rc read_key(const struct stk_node *node, const char *dir,
-                            struct stk_session_spec *spec, struct stk_error *err)
-{
-    const struct row *row = find_row(node->name, spec->provider);
-    bool is_taken = row != NULL && mark_of(row, spec->provider) != '.';
-    if (!is_taken) {
-        enum stk_rc rc = refuse_secret(node, err);
-        if (rc != STK_OK) return rc;
-        if (row == NULL) return fail_unknown(node, spec->provider, err);
-        return stk_node_fail(node, err, "the provider %s takes no such key",
-                             stk_provider_name(spec->provider));
-    }
-    return row->read(node, dir, (char *)spec + row->at, err);
-}
-
-static enum stk_rc check_needed(const struct stk_node *node, const struct stk_session_spec *spec,
-                                struct stk_error *err)
-{
-    for (size_t i = 0; i < STK_ARRAY_LEN(rows); i++) {
-        bool must = mark_of(&rows[i], spec->provider) == '!';
-        if (!must || stk_node_get(node, rows[i].name) != NULL) continue;
-        return stk_node_fail(node, err, "the provider %s needs the key %s",
-                             stk_provider_name(spec->provider), rows[i].name);
-    }
-    return STK_OK;
-}
+static const struct stk_kinds keys = {
+    .rows = rows,
+    .row_count = STK_ARRAY_LEN(rows),
+    .secrets = secrets,
+    .secret_count = STK_ARRAY_LEN(secrets),
+    .selector = "provider",
+};
 
 /* --- what goes together --------------------------------------------------- */
 
@@ -350,101 +291,48 @@ static enum stk_rc read_provider(const struct stk_node *session, enum stk_provid
     return fail_provider(node, text, err);
 }
 
-static enum stk_rc read_session(const struct stk_node *node, const char *dir,
-                                struct stk_session_spec *spec, struct stk_error *err)
+static enum stk_rc read_session(const struct stk_node *node, const char *dir, void *into,
+                                struct stk_error *err)
 {
+    struct stk_session_spec *spec = into;
+    char who[64];
     *spec = defaults;
     spec->name = stk_strdup(node->name);
     spec->dir = stk_strdup(dir);
-    if (!stk_name_is_valid(node->name)) {
-        return stk_node_fail(node, err, "not a name for a session: letters, digits and _-.:/");
-    }
     enum stk_rc rc = stk_node_map_of(node, NULL, err);
     if (rc == STK_OK) rc = read_provider(node, &spec->provider, err);
     if (rc != STK_OK) return rc;
     if (spec->provider == STK_PROVIDER_GATEWAY_TICKLE) spec->keep_alive_ns = STK_MINUTE;
 
-    for (size_t i = 0; i < node->count; i++) {
-        if (strcmp(node->children[i]->name, "provider") == 0) continue;
-        rc = read_key(node->children[i], dir, spec, err);
-        if (rc != STK_OK) return rc;
-    }
-    rc = check_needed(node, spec, err);
-    return rc != STK_OK ? rc : check_whole(node, spec, err);
+    (void)snprintf(who, sizeof(who), "the provider %s", stk_provider_name(spec->provider));
+    rc = stk_kinds_read(&keys, spec->provider, who, node, dir, spec, err);
+    return rc == STK_OK ? check_whole(node, spec, err) : rc;
 }
 
-/* --- all of them ---------------------------------------------------------- */
-
-static int compare_names(const void *a, const void *b)
+static void release_session(void *spec)
 {
-    const struct stk_session_spec *left = a;
-    const struct stk_session_spec *right = b;
-    return strcmp(left->name, right->name);
+    stk_session_spec_release(spec);
 }
 
-struct list {
-    struct stk_session_spec *specs;
-    size_t count;
+static const struct stk_named sessions = {
+    "session",    "sessions",      STK_SESSIONS_MAX, sizeof(struct stk_session_spec),
+    read_session, release_session,
 };
-
-static void release_list(struct list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        stk_session_spec_release(&list->specs[i]);
-    }
-    free(list->specs);
-}
+_Static_assert(offsetof(struct stk_session_spec, name) == 0, "as stk_named wants it");
 
 enum stk_rc stk_session_config_read(const struct stk_node *node, const char *dir,
                                     struct stk_session_spec **ret, size_t *ret_count,
                                     struct stk_error *err)
 {
-    assert(node != NULL && dir != NULL && ret != NULL && ret_count != NULL);
-    enum stk_rc rc = stk_node_map_of(node, NULL, err);
-    if (rc != STK_OK) return rc;
-    if (node->count > STK_SESSIONS_MAX) {
-        return stk_node_fail(node, err, "has %zu sessions; the limit is %d", node->count,
-                             STK_SESSIONS_MAX);
-    }
-
-    STK_CLEANUP(release_list) struct list list = { 0 };
-    list.specs = stk_alloc((node->count + 1) * sizeof(*list.specs));
-    for (size_t i = 0; i < node->count; i++) {
-        rc = read_session(node->children[i], dir, &list.specs[list.count++], err);
-        if (rc != STK_OK) return rc;
-    }
-    qsort(list.specs, list.count, sizeof(*list.specs), compare_names);
-
-    *ret = list.specs;
-    *ret_count = list.count;
-    list.specs = NULL;
-    list.count = 0;
-    return STK_OK;
+    void *all = NULL;
+    enum stk_rc rc = stk_named_read(&sessions, node, dir, &all, ret_count, err);
+    if (rc == STK_OK) *ret = all;
+    return rc;
 }
 
-static void free_texts(char **texts)
-{
-    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
-        free(texts[i]);
-    }
-    free(texts);
-}
-
-/* The members come from the table, so that none is forgotten. */
 void stk_session_spec_release(struct stk_session_spec *spec)
 {
-    for (size_t i = 0; i < STK_ARRAY_LEN(rows); i++) {
-        stk_session_reader *read = rows[i].read;
-        void *place = (char *)spec + rows[i].at;
-        bool is_list =
-            read == stk_session_argv || read == stk_session_names || read == stk_session_limits;
-        bool is_other = read == stk_session_span || read == stk_session_pause || rows[i].at == 0;
-        if (is_list) {
-            free_texts(*(char ***)place);
-        } else if (!is_other) {
-            free(*(char **)place);
-        }
-    }
+    stk_kinds_release(&keys, spec);
     free(spec->name);
     *spec = (struct stk_session_spec){ 0 };
 }

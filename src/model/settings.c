@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "model/keys.h"
+#include "model/named.h"
 #include "model/settings_environment.h"
 #include "model/settings_file.h"
 #include "model/shown.h"
@@ -133,38 +134,36 @@ static enum stk_rc read_sweep_confirm(const struct stk_node *node, void *into,
 
 /* --- tasks ---------------------------------------------------------------- */
 
-static int compare_tasks(const void *a, const void *b)
-{
-    const struct stk_task *left = a;
-    const struct stk_task *right = b;
-    return strcmp(left->name, right->name);
-}
-
 /* `tasks:` with every task commented out. */
 static bool is_nothing(const struct stk_node *node)
 {
     return node->kind == STK_NODE_SCALAR && !node->quoted && *node->text == '\0';
 }
 
+static enum stk_rc read_task(const struct stk_node *node, const char *dir, void *into,
+                             struct stk_error *err)
+{
+    return stk_task_read(node, dir, into, err);
+}
+
+static void release_task(void *task)
+{
+    stk_task_release(task);
+}
+
+static const struct stk_named tasks = {
+    "task", "tasks", STK_TASKS_MAX, sizeof(struct stk_task), read_task, release_task,
+};
+_Static_assert(offsetof(struct stk_task, name) == 0, "as stk_named wants it");
+
 static enum stk_rc read_tasks(const struct stk_node *node, void *into, struct stk_error *err)
 {
     struct stk_settings *settings = into;
+    void *all = NULL;
     if (is_nothing(node)) return STK_OK;
-    enum stk_rc rc = stk_node_map_of(node, NULL, err);
-    if (rc != STK_OK) return rc;
-    if (node->count > STK_TASKS_MAX) {
-        return stk_node_fail(node, err, "has %zu tasks; the limit is %d", node->count,
-                             STK_TASKS_MAX);
-    }
-
-    settings->tasks = stk_alloc((node->count + 1) * sizeof(*settings->tasks));
-    for (size_t i = 0; i < node->count; i++) {
-        struct stk_task *task = &settings->tasks[settings->task_count++];
-        rc = stk_task_read(node->children[i], settings->dir, task, err);
-        if (rc != STK_OK) return rc;
-    }
-    qsort(settings->tasks, settings->task_count, sizeof(*settings->tasks), compare_tasks);
-    return STK_OK;
+    enum stk_rc rc = stk_named_read(&tasks, node, settings->dir, &all, &settings->task_count, err);
+    if (rc == STK_OK) settings->tasks = all;
+    return rc;
 }
 
 /* --- limits -------------------------------------------------- */

@@ -423,14 +423,6 @@ void stk_argv_free(char **argv)
     free(argv);
 }
 
-static void free_texts(char **texts)
-{
-    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
-        free(texts[i]);
-    }
-    free(texts);
-}
-
 static void release_param(struct stk_param *param)
 {
     free(param->name);
@@ -448,11 +440,11 @@ void stk_task_release(struct stk_task *task)
     free(task->name);
     free(task->queue);
     free(task->dir);
-    free_texts(task->limit_names);
+    stk_texts_free(task->limit_names);
     free(task->session_name);
     stk_http_spec_free(task->http);
-    free_texts(task->argv);
-    free_texts(task->env);
-    free_texts(task->env_pass);
+    stk_texts_free(task->argv);
+    stk_texts_free(task->env);
+    stk_texts_free(task->env_pass);
     *task = (struct stk_task){ 0 };
 }

@@ -439,9 +439,6 @@ static enum stk_rc check_executor(const struct stk_node *node, const struct stk_
 enum stk_rc stk_task_read(const struct stk_node *node, const char *dir, struct stk_task *task,
                           struct stk_error *err)
 {
-    if (!stk_name_is_valid(node->name)) {
-        return stk_node_fail(node, err, "not a name for a task: letters, digits and _-.:/");
-    }
     *task = defaults;
     task->name = stk_strdup(node->name);
     task->dir = stk_strdup(dir);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Due times and claiming. A claim walks the due jobs of its queue in order and
- * begins at a floor: where it last found some. In front of it lie the index
+ * begins at a floor: behind where it last found some. In front of it lie the index
  * entries of jobs that have been claimed, which nobody can remove while an old
  * snapshot is held. A floor is a hint and can hide jobs (put back by another
  * pool, or of a higher priority), so a claim that comes back short walks the
@@ -95,9 +95,23 @@ void stk_pg_floor_lower(struct stk_pg *self, int64_t queue_id, int64_t rank, int
     floor->id = id;
 }
 
-void stk_pg_floors_reset(struct stk_pg *self)
+void stk_pg_floors_keep(struct stk_pg *self)
 {
-    self->floor_count = 0;
+    for (size_t i = 0; i < self->floor_count; i++) {
+        self->floors[i].is_raised = false;
+    }
+}
+
+void stk_pg_floors_undo(struct stk_pg *self)
+{
+    for (size_t i = 0; i < self->floor_count; i++) {
+        struct floor *floor = &self->floors[i];
+        if (floor->is_raised && is_before(floor, floor->old_rank, floor->old_id)) {
+            floor->rank = floor->old_rank;
+            floor->id = floor->old_id;
+        }
+        floor->is_raised = false;
+    }
 }
 
 static bool is_whole(const struct floor *floor)
@@ -105,20 +119,23 @@ static bool is_whole(const struct floor *floor)
     return floor->rank == RANK_FIRST;
 }
 
-/* The next claim begins at the first job of this one, not behind its last: those
- * in between may come back when it is rolled back. */
-static void raise_floor(struct floor *floor, const struct stk_pg_rows *rows)
+/* The next claim begins behind the last job of this one; a walk of the whole index
+ * leaves none before it. */
+static void move_floor(struct floor *floor, bool whole, const struct stk_pg_rows *rows)
 {
-    struct floor first = { .rank = INT64_MAX };
+    if (rows->count == 0) return;
+    if (!floor->is_raised) {
+        floor->old_rank = floor->rank;
+        floor->old_id = floor->id;
+        floor->is_raised = true;
+    }
+    if (whole) floor->rank = RANK_FIRST;
     for (int i = 0; i < rows->count; i++) {
         int64_t rank = stk_pg_int(rows, i, 8), id = stk_pg_int(rows, i, 0);
-        if (!is_before(&first, rank, id)) continue;
-        first.rank = rank;
-        first.id = id;
+        if (is_before(floor, rank, id)) continue;
+        floor->rank = rank;
+        floor->id = id + 1;
     }
-    if (rows->count == 0) return;
-    floor->rank = first.rank;
-    floor->id = first.id;
 }
 
 /* --- claiming ------------------------------------------------------------------- */
@@ -243,7 +260,7 @@ enum stk_rc stk_pg_claim(struct stk_store *store, int64_t queue_id, int64_t pool
     rc = whole ? pick_whole(self, &wanted, floor, &rows, err)
                : pick(self, &wanted, floor, &rows, err);
     if (rc != STK_OK) return rc;
-    raise_floor(floor, &rows);
+    move_floor(floor, whole, &rows);
     hand_out(self, &wanted, &rows, each, context);
 
     size_t got = (size_t)rows.count;
@@ -251,7 +268,10 @@ enum stk_rc stk_pg_claim(struct stk_store *store, int64_t queue_id, int64_t pool
         wanted.slots += got;
         wanted.count -= got;
         rc = pick_rest(self, &wanted, floor, &rest, err);
-        if (rc == STK_OK && rest.result != NULL) hand_out(self, &wanted, &rest, each, context);
+        if (rc == STK_OK && rest.result != NULL) {
+            move_floor(floor, true, &rest);
+            hand_out(self, &wanted, &rest, each, context);
+        }
     }
     *ret_count = got + (size_t)rest.count;
     bool is_idle = *ret_count < count;

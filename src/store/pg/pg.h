@@ -72,6 +72,8 @@ struct live_set {
 struct floor {
     int64_t queue_id;
     int64_t rank, id;
+    int64_t old_rank, old_id; /* before this transaction raised it */
+    bool is_raised;
     stk_time_ns whole_at, whole_every; /* mono: when the next walk from the start may be */
     bool put_off;                      /* one is wanted, and not yet its time */
 };
@@ -187,6 +189,7 @@ struct stk_pg {
     struct kept_limits limits;
     stk_time_ns next_due, next_poll; /* as last read; STK_NEVER: none */
     stk_time_ns due_read_at;         /* mono */
+    stk_time_ns swept_at;            /* mono: when what nobody asks for was removed */
     stk_time_ns folded_at;           /* mono: when the counters were added up */
     bool has_remote;                 /* there may be rows in remote; once true it stays so */
 
@@ -372,7 +375,8 @@ void stk_pg_live_add(struct stk_pg *self, const struct live *live);
 void stk_pg_live_remove(struct stk_pg *self, int64_t id);
 /* Claims of the queue begin at this job at the latest: it has become due. */
 void stk_pg_floor_lower(struct stk_pg *self, int64_t queue_id, int64_t rank, int64_t id);
-void stk_pg_floors_reset(struct stk_pg *self);
+void stk_pg_floors_keep(struct stk_pg *self); /* the transaction is committed */
+void stk_pg_floors_undo(struct stk_pg *self); /* what it has claimed is there again */
 
 /* --- jobs elsewhere (remote.c): as in sqlite/sqlite.h -------------------------- */
 

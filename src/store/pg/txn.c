@@ -263,6 +263,7 @@ static void forget_txn(struct stk_pg *self)
     self->hints = 0;
     doings_clear(&self->doings);
     self->late_count = 0;
+    stk_pg_floors_undo(self);
     self->words.known = false;
     stk_pg_gates_doubt(self);
     stk_pg_due_doubt(self);
@@ -339,6 +340,7 @@ enum stk_rc stk_pg_commit(struct stk_store *store, struct stk_error *err)
     /* Given back in this transaction, if there were any. */
     if (self->doubt.state == DOUBT_KNOWN) self->doubt.doings.claim_count = 0;
     doings_are_true(self);
+    stk_pg_floors_keep(self);
     stk_past_committed(self);
     self->in_txn = false;
     self->hints_done |= self->hints;
@@ -405,6 +407,7 @@ void stk_pg_savepoint_undo(struct stk_store *store)
     self->hints = self->hints_saved;
     self->doings.claim_count = self->mark_claims;
     self->doings.settle_count = self->mark_settles;
+    stk_pg_floors_undo(self);
     self->words.known = false;
     stk_pg_gates_doubt(self);
     stk_pg_due_doubt(self);

@@ -2,7 +2,8 @@
 -- id, task, sweep, attempt, interruptions, params, attempt id, worker, rank, place among them from 1. A pool
 -- that has ended claims nothing: its rescue waits for this lock. Not one statement with the outcomes: SKIP
 -- LOCKED locks, for a moment, rows that it then leaves alone, and two such statements could wait for each
--- other. unnest gives each job its own: looking for its place in the array costs more the longer it is.
+-- other. unnest gives each job its own: looking for its place in the array costs more the longer it is. By ctid,
+-- as the row is locked; one that changed just before is not found so, stays due, and is claimed next time.
 WITH open AS MATERIALIZED (
     SELECT 1
       FROM stoker.pool p
@@ -10,7 +11,7 @@ WITH open AS MATERIALIZED (
        AND NOT (SELECT paused FROM stoker.queue WHERE id = $1::bigint)
        FOR SHARE OF p
 ), picked AS MATERIALIZED (
-    SELECT j.id
+    SELECT j.ctid AS at
       FROM stoker.job j
      WHERE j.queue_id = $1::bigint AND j.due AND (j.rank, j.id) >= ($3::bigint, $4::bigint)
        AND EXISTS (SELECT FROM open)
@@ -21,8 +22,8 @@ WITH open AS MATERIALIZED (
 UPDATE stoker.job j
    SET state = 'running', due = false, ready_at = NULL, attempt = j.attempt + 1,
        pool_id = $2::bigint, started_at = $8::bigint, attempt_id = n.attempt_id, worker = n.worker
-  FROM unnest(ARRAY(SELECT id FROM picked), $6::bigint[], $7::bigint[]) WITH ORDINALITY
-       AS n(id, attempt_id, worker, place)
- WHERE j.id = n.id
+  FROM unnest(ARRAY(SELECT at FROM picked), $6::bigint[], $7::bigint[]) WITH ORDINALITY
+       AS n(at, attempt_id, worker, place)
+ WHERE j.ctid = n.at
 RETURNING j.id, j.task_id, j.sweep_id, j.attempt, j.interruptions, j.params, j.attempt_id, j.worker,
           j.rank, n.place::integer
