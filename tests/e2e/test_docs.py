@@ -206,7 +206,7 @@ def test_the_columns_of_the_views_are_those_of_the_page(example):
     example.run("sweep", "backtest", "fast=1", "slow=2", "cost_bps=0")
     for view, text in re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", read(page), re.M):
         told = [word for word in re.split(r",\s*", text.strip()) if re.fullmatch(r"\w+", word)]
-        real = [row[1] for row in example.sql(f"PRAGMA table_info({view})")]
+        real = example.columns(view)
         missing = [name for name in told if name not in real]
         assert not missing, f"docs/sql.md: the view {view} has no column {missing}; it has {real}"
 
