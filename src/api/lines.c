@@ -70,7 +70,8 @@ struct kept {
 
 struct look {
     const struct stk_lines_ask *ask;
-    int64_t last, mark; /* the newest id seen; lines above mark answer our question */
+    int64_t last;  /* the newest id seen */
+    int64_t watch; /* ours, that pools answer; 0: not asked for old lines */
     size_t in_page;
     struct kept *lines;
     size_t count, size;
@@ -88,11 +89,11 @@ static void release(struct look *look)
     stk_pools_release(&look->pools);
 }
 
-static void note_answer(struct look *look, const struct stk_shipped *shipped)
+static void note_answer(void *context, int64_t pool_id)
 {
-    for (size_t i = 0; i < look->pools.count && look->has_answered != NULL; i++) {
-        bool is_it = look->pools.rows[i].row.id == shipped->pool_id;
-        if (is_it && shipped->id > look->mark) look->has_answered[i] = true;
+    struct look *look = context;
+    for (size_t i = 0; i < look->pools.count; i++) {
+        if (look->pools.rows[i].row.id == pool_id) look->has_answered[i] = true;
     }
 }
 
@@ -102,7 +103,6 @@ static void take_line(void *context, const struct stk_shipped *shipped)
     const struct stk_lines_ask *ask = look->ask;
     look->last = shipped->id;
     look->in_page++;
-    note_answer(look, shipped);
     if (ask->worker >= 0 && shipped->worker != (uint32_t)ask->worker) return;
     if (ask->job_id != 0 && shipped->job_id != ask->job_id) return;
 
@@ -124,6 +124,8 @@ static enum stk_rc read_lines(struct stk_store *store, void *arg, struct stk_err
 {
     struct look *look = arg;
     enum stk_rc rc = STK_OK;
+    if (look->watch != 0) rc = stk_store_answers(store, look->watch, note_answer, look, err);
+    if (rc != STK_OK) return rc;
     do {
         look->in_page = 0;
         rc = stk_store_shipped(store, look->ask->pool_id, look->last, STK_PAGE_MAX, take_line, look,
@@ -138,6 +140,7 @@ static enum stk_rc read_lines(struct stk_store *store, void *arg, struct stk_err
 struct watching {
     const struct stk_lines_ask *ask;
     bool is_due;
+    int64_t id; /* of the watch */
 };
 
 static enum stk_rc read_watch(struct stk_store *store, void *arg, struct stk_error *err)
@@ -153,22 +156,23 @@ static enum stk_rc read_watch(struct stk_store *store, void *arg, struct stk_err
 static enum stk_rc write_watch(struct stk_store *store, void *arg, stk_time_ns now,
                                struct stk_error *err)
 {
-    const struct watching *watching = arg;
+    struct watching *watching = arg;
     const struct stk_lines_ask *ask = watching->ask;
     uint32_t lines = ask->after == 0 ? (uint32_t)ask->limit : 0;
-    int64_t id = 0;
-    return stk_store_watch(store, ask->pool_id, lines, now + WATCH_FOR, now, &id, err);
+    return stk_store_watch(store, ask->pool_id, lines, now + WATCH_FOR, now, &watching->id, err);
 }
 
 /* Who begins asks in any case, for the lines that are there already. */
 static enum stk_rc watch(const struct stk_call *call, const struct stk_lines_ask *ask,
-                         struct stk_error *err)
+                         int64_t *ret_id, struct stk_error *err)
 {
     struct watching watching = { .ask = ask, .is_due = true };
     enum stk_rc rc = STK_OK;
     if (ask->after != 0) rc = stk_read(&call->api->access, read_watch, &watching, err);
     if (rc != STK_OK || !watching.is_due) return rc;
-    return stk_write(&call->api->access, write_watch, &watching, err);
+    rc = stk_write(&call->api->access, write_watch, &watching, err);
+    *ret_id = watching.id;
+    return rc;
 }
 
 /* --- the newest, and those to come ----------------------------------------------- */
@@ -216,7 +220,8 @@ static enum stk_rc wait_for_answers(const struct stk_call *call, struct look *lo
 {
     stk_time_ns now = stk_clock_mono(), deadline = now + ANSWER_WAIT, moved_at = now;
     while (true) {
-        int64_t last = look->last;
+        int64_t last =
+            look->last; /* lines of a slow transaction may come after its pool's answer */
         enum stk_rc rc = stk_read(&call->api->access, read_lines, look, err);
         if (rc != STK_OK) return rc;
         now = stk_clock_mono();
@@ -232,10 +237,9 @@ static enum stk_rc ask_for_newest(const struct stk_call *call, struct look *look
 {
     enum stk_rc rc = must_have_pool(call, look, err);
     if (rc == STK_OK) rc = stk_read(&call->api->access, read_lines, look, err);
-    if (rc == STK_OK) rc = watch(call, look->ask, err);
+    look->has_answered = stk_alloc((look->pools.count + 1) * sizeof(*look->has_answered));
+    if (rc == STK_OK) rc = watch(call, look->ask, &look->watch, err);
     if (rc != STK_OK) return rc;
-    look->mark = look->last;
-    look->has_answered = stk_alloc(look->pools.count * sizeof(*look->has_answered));
     return wait_for_answers(call, look, err);
 }
 
@@ -243,7 +247,8 @@ static enum stk_rc follow(const struct stk_call *call, struct look *look, struct
 {
     stk_time_ns deadline = stk_clock_mono() + look->ask->wait;
     while (true) {
-        enum stk_rc rc = watch(call, look->ask, err);
+        int64_t id = 0;
+        enum stk_rc rc = watch(call, look->ask, &id, err);
         if (rc == STK_OK) rc = stk_read(&call->api->access, read_lines, look, err);
         bool is_ending = call->api->ending != NULL && atomic_load(call->api->ending);
         if (rc != STK_OK || look->count > 0 || is_ending) return rc;

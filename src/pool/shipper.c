@@ -27,6 +27,7 @@ struct shipment {
     uint64_t last; /* of them */
     struct stk_buf text, line;
     int64_t pool_id;
+    int64_t answers; /* this watch, with these lines; 0: none */
 };
 
 struct stk_shipper {
@@ -40,7 +41,8 @@ struct stk_shipper {
     stk_time_ns look_at;  /* mono: for watches */
     stk_time_ns ship_at;  /* mono: not before */
     stk_time_ns last_at;  /* mono: when something was shipped */
-    int64_t newest_watch; /* that has got its old lines */
+    int64_t newest_watch; /* that was seen */
+    int64_t to_answer;    /* wants old lines, which are not all shipped; 0: none does */
     uint64_t shipped;     /* the newest line that is in the store, or older than any watch */
     struct shipment batch;
 };
@@ -92,7 +94,10 @@ static void look_for_watches(struct stk_shipper *shipper, stk_time_ns mono)
     }
     bool begins = look.is_watched && !shipper->is_watched;
     if (begins || look.watch.newest_id > shipper->newest_watch) skip_to(shipper, look.watch.lines);
-    if (look.watch.newest_id > shipper->newest_watch) shipper->newest_watch = look.watch.newest_id;
+    if (look.watch.newest_id > shipper->newest_watch) {
+        shipper->newest_watch = look.watch.newest_id;
+        if (look.watch.lines > 0) shipper->to_answer = look.watch.newest_id;
+    }
     shipper->is_watched = look.is_watched;
     shipper->look_at =
         mono + (look.is_watched ? LOOK_NS : stk_poll_next(shipper->options.listener));
@@ -118,7 +123,10 @@ static enum stk_rc write_batch(struct stk_store *store, void *arg, stk_time_ns n
                                struct stk_error *err)
 {
     struct shipment *batch = arg;
-    return stk_store_ship(store, batch->lines, batch->count, now, err);
+    enum stk_rc rc = STK_OK;
+    if (batch->count > 0) rc = stk_store_ship(store, batch->lines, batch->count, now, err);
+    if (rc != STK_OK || batch->answers == 0) return rc;
+    return stk_store_answer(store, batch->answers, batch->pool_id, err);
 }
 
 static void ship(struct stk_shipper *shipper)
@@ -138,7 +146,10 @@ static void ship(struct stk_shipper *shipper)
         batch->lines[i].text = batch->text.data + batch->texts[i];
     }
     enum stk_rc rc = STK_OK;
-    if (batch->count > 0) rc = stk_write(&shipper->options.access, write_batch, batch, &err);
+    batch->answers = batch->count < BATCH ? shipper->to_answer : 0;
+    bool has_news = batch->count > 0 || batch->answers != 0;
+    if (has_news) rc = stk_write(&shipper->options.access, write_batch, batch, &err);
+    if (rc == STK_OK && batch->answers != 0) shipper->to_answer = 0;
     if (batch->count > 0) shipper->last_at = stk_clock_mono();
     shipper->ship_at = stk_clock_mono() + (rc == STK_OK ? BATCH_NS : STK_POLL_NS);
     if (rc == STK_OK) shipper->shipped = batch->count == BATCH ? batch->last : last;

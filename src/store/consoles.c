@@ -22,6 +22,19 @@ enum stk_rc stk_store_ship(struct stk_store *store, const struct stk_shipped *li
     return store->engine->ship(store, lines, count, now, err);
 }
 
+enum stk_rc stk_store_answer(struct stk_store *store, int64_t watch_id, int64_t pool_id,
+                             struct stk_error *err)
+{
+    return store->engine->answer(store, watch_id, pool_id, err);
+}
+
+enum stk_rc stk_store_answers(struct stk_store *store, int64_t watch_id,
+                              void (*each)(void *context, int64_t pool_id), void *context,
+                              struct stk_error *err)
+{
+    return store->engine->answers(store, watch_id, each, context, err);
+}
+
 enum stk_rc stk_store_shipped(struct stk_store *store, int64_t pool_id, int64_t after_id,
                               size_t limit, stk_shipped_fn each, void *context,
                               struct stk_error *err)

@@ -36,6 +36,13 @@ struct stk_shipped {
 /* Adds lines (ids are given), and takes away those that came 10 minutes ago. */
 STK_MUST_USE enum stk_rc stk_store_ship(struct stk_store *store, const struct stk_shipped *lines,
                                         size_t count, stk_time_ns now, struct stk_error *err);
+/* All old lines that this watch, and those before it, wanted of the pool are shipped. */
+STK_MUST_USE enum stk_rc stk_store_answer(struct stk_store *store, int64_t watch_id,
+                                          int64_t pool_id, struct stk_error *err);
+/* The pools that have answered the watch. */
+STK_MUST_USE enum stk_rc stk_store_answers(struct stk_store *store, int64_t watch_id,
+                                           void (*each)(void *context, int64_t pool_id),
+                                           void *context, struct stk_error *err);
 typedef void (*stk_shipped_fn)(void *context, const struct stk_shipped *line);
 /* Lines above after_id, oldest first, at most `limit`; pool_id 0: of all. */
 STK_MUST_USE enum stk_rc stk_store_shipped(struct stk_store *store, int64_t pool_id,

@@ -38,7 +38,7 @@
     X(audit_add) X(audits) X(audit_verify)                                    \
     X(notice_add) X(notices_due) X(notice_tried)                              \
     X(cancels) X(sweep_take) X(hints) X(tell) X(listen)                       \
-    X(watch) X(watched) X(ship) X(shipped)                                    \
+    X(watch) X(watched) X(ship) X(answer) X(answers) X(shipped)               \
     X(tend) X(news) X(doctor)
 /* clang-format on */
 

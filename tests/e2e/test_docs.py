@@ -249,7 +249,7 @@ def test_the_tables_of_sessions_are_those_of_the_source():
         assert f"| `{name}` | {'yes' if renews == 'true' else 'no'} | {'yes' if person == 'true' else 'no'} | {what} |" in page
     words = {".": "", "x": "may", "!": "must"}
     keys = {}
-    for name, takes in re.findall(r'\{ "(\w+)",\s*\w+,\s*(?:AT\(\w+\)|0),\s*"([.x! ]{19})" \}', (ROOT / "src/model/session_config.c").read_text()):
+    for name, takes in re.findall(r'\{ "(\w+)",\s*\w+,\s*(?:AT\(\w+\)|0),\s*\w+,\s*"([.x! ]{19})" \}', (ROOT / "src/model/session_config.c").read_text()):
         old = keys.get(name, ["."] * 10)
         keys[name] = [before if now == "." else now for before, now in zip(old, takes.split(" "))]
     assert len(keys) > 35

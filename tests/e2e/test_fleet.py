@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Pools that share a store: what people see of all of them, and what starts and stops them."""
+import contextlib
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 from conftest import DEADLINE, ROOT, eventually, on_postgres, on_sqlite
@@ -181,6 +183,22 @@ def test_logs_merge_the_consoles_of_all_pools(stoker):
 
 
 @on_postgres
+def test_logs_that_were_shipped_before_are_shown_without_waiting_for_more(stoker):
+    talk(stoker)
+    stoker.start_pool(), stoker.start_pool()
+    stoker.run("logs")
+    first = stoker.run("logs", "--json").stdout
+
+    def quick():  # nothing more comes: who waits for a line waits three seconds, each time
+        begun = time.monotonic()
+        assert stoker.run("logs", "--json").stdout.startswith(first)
+        return time.monotonic() - begun < 2.5
+
+    eventually(quick, 60)
+    assert {row[0] for row in stoker.sql("SELECT pool_id FROM stoker.watch_answer")} == {1, 2}
+
+
+@on_postgres
 def test_logs_are_followed_and_no_line_comes_twice(stoker):
     talk(stoker)
     stoker.touch("go")
@@ -219,6 +237,50 @@ def test_a_sweep_is_there_once_whoever_fills_it(stoker):
     again = stoker.run("sweep", "extend", answer["sweep_id"], "n=2991:3010", json=True)
     assert (again["new"], again["existing"]) == (10, 10)
     assert sum(stoker.counts().values()) == 3010
+
+
+def kill_while_it_fills(stoker, points):
+    """A sweep that its command did not get to the end of."""
+    command = stoker.spawn("sweep", "talk", f"n=1:{points}", stdout=subprocess.DEVNULL)
+    eventually(lambda: stoker.sql("SELECT 1 FROM stoker.job LIMIT 1"), what="the first points are in")
+    command.kill()
+    command.wait()
+    assert stoker.sql("SELECT filled FROM stoker.sweeps") == [(0,)]
+
+
+@on_postgres
+def test_a_sweep_whose_command_died_is_filled_by_a_pool(stoker):
+    talk(stoker)
+    stoker.run("queue", "pause", "talk")
+    kill_while_it_fills(stoker, 40000)
+    stoker.start_pool()
+    eventually(lambda: stoker.sql("SELECT filled FROM stoker.sweeps") == [(1,)], 60)
+    assert stoker.counts() == {"pending": 40000}
+
+
+@contextlib.contextmanager
+def held(stoker, statement):
+    """What a statement locks, by a session of its own."""
+    psycopg2 = pytest.importorskip("psycopg2")
+    with contextlib.closing(psycopg2.connect(host=str(stoker.server.folder), port=stoker.server.port, user="stoker",
+                                             dbname=stoker.database)) as session:
+        session.cursor().execute(statement)
+        yield  # the end rolls it back
+
+
+@on_postgres
+def test_a_feeder_that_found_another_at_its_sweep_tries_again(stoker):
+    talk(stoker)
+    stoker.run("queue", "pause", "talk")
+    kill_while_it_fills(stoker, 40000)
+    jobs = stoker.counts()["pending"]
+    with held(stoker, "SELECT id FROM stoker.sweep FOR UPDATE"):
+        stoker.start_pool()
+        beats = set()
+        eventually(lambda: beats.add(stoker.one("SELECT beat_at FROM stoker.pool")) or len(beats) > 2, what="it has looked")
+        assert stoker.counts() == {"pending": jobs}
+    eventually(lambda: stoker.sql("SELECT filled FROM stoker.sweeps") == [(1,)], 60)
+    assert stoker.counts() == {"pending": 40000}
 
 
 @on_postgres

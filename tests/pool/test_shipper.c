@@ -24,6 +24,8 @@ static struct {
     char lines[LINES_MAX][LINE_MAX_];
     size_t count, batch_max;
     int looks;
+    int64_t answered; /* the newest watch that was */
+    size_t count_then;
     bool is_away;
 } stage;
 
@@ -63,6 +65,17 @@ static enum stk_rc ship(struct stk_store *store, const struct stk_shipped *lines
     return STK_OK;
 }
 
+static enum stk_rc answer(struct stk_store *store, int64_t watch_id, int64_t pool_id,
+                          struct stk_error *err)
+{
+    (void)store;
+    (void)err;
+    assert_int_equal(pool_id, 7);
+    stage.answered = watch_id;
+    stage.count_then = stage.count;
+    return STK_OK;
+}
+
 static enum stk_rc write_locked(void *context, stk_write_fn fn, void *arg, struct stk_error *err)
 {
     (void)context;
@@ -95,6 +108,7 @@ static int set_up(void **state)
     stage.engine.now = now_here;
     stage.engine.watched = watched;
     stage.engine.ship = ship;
+    stage.engine.answer = answer;
     stage.store.engine = &stage.engine;
     return stk_consoles_open(NULL, 2, &consoles, NULL) == STK_OK ? 0 : -1;
 }
@@ -230,6 +244,39 @@ static void a_second_watch__does_not_get_again_what_is_there(void **state)
     are_lines(0, 31);
 }
 
+static int64_t answered_now(void)
+{
+    (void)pthread_mutex_lock(&stage.lock);
+    int64_t answered = stage.answered;
+    (void)pthread_mutex_unlock(&stage.lock);
+    return answered;
+}
+
+static void eventually_answers(int64_t watch_id)
+{
+    stk_time_ns end = stk_clock_mono() + 60 * STK_SECOND;
+    while (answered_now() != watch_id && stk_clock_mono() < end) {
+        stk_clock_pause(STK_MS);
+    }
+    assert_int_equal(answered_now(), watch_id);
+}
+
+static void a_watch__is_answered_once_all_old_lines_are_there_also_when_there_are_none(void **state)
+{
+    (void)state;
+    start();
+    say(1, 500);
+    watch(1, 450);
+    eventually_answers(1);
+    assert_int_equal(stage.count_then, 450);
+    watch(2, 100); /* they are there already */
+    eventually_answers(2);
+    watch(3, 0); /* wants none: only goes on */
+    eventually_looks(3);
+    assert_int_equal(answered_now(), 2);
+    assert_int_equal(count_now(), 450);
+}
+
 static void many_lines__come_in_batches(void **state)
 {
     (void)state;
@@ -279,6 +326,7 @@ int main(void)
         TEST(while_nobody_watches__nothing_is_shipped),
         TEST(a_watch__gets_the_old_lines_it_wants_and_then_all_new_ones),
         TEST(a_second_watch__does_not_get_again_what_is_there),
+        TEST(a_watch__is_answered_once_all_old_lines_are_there_also_when_there_are_none),
         TEST(many_lines__come_in_batches),
         TEST(a_watch_that_ends__ends_the_shipping),
         TEST(lines_that_could_not_be_written__are_tried_again),

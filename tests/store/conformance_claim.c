@@ -121,6 +121,32 @@ static void claim__that_is_rolled_back_leaves_the_job_pending(void **state)
     assert_int_equal(claim("rolled-back", 1, &got), 1);
 }
 
+/* Whether the whole transaction is undone or a part of it. */
+static void claim__after_one_that_was_undone_begins_with_the_same_jobs(void **state)
+{
+    (void)state;
+    struct claims got;
+    int64_t task = make_task("undone"), ids[6];
+    for (size_t i = 0; i < STK_ARRAY_LEN(ids); i++) {
+        ids[i] = submit(task);
+    }
+    assert_int_equal(claim("undone", 2, &got), 2);
+    begin();
+    assert_int_equal(claim_in_txn("undone", 2, NOW, &got), 2);
+    stk_store_rollback(store);
+    begin();
+    OK(stk_store_savepoint(store, &err));
+    assert_int_equal(claim_in_txn("undone", 2, NOW, &got), 2);
+    stk_store_savepoint_undo(store);
+    assert_int_equal(claim_in_txn("undone", 1, NOW, &got), 1);
+    assert_int_equal(got.claims[0].id, ids[2]);
+    assert_int_equal(claim_in_txn("undone", 1, NOW, &got), 1);
+    assert_int_equal(got.claims[0].id, ids[3]);
+    commit();
+    assert_int_equal(claim("undone", 8, &got), 2);
+    assert_int_equal(got.claims[0].id, ids[4]);
+}
+
 /* --- due times ----------------------------------------------------------- */
 
 static void claim__takes_no_job_before_it_is_due(void **state)
@@ -179,6 +205,7 @@ int conformance_claim(void)
         TEST(pause__that_is_rolled_back_leaves_the_queue_open),
         TEST(pause__of_an_unknown_queue_is_not_found),
         TEST(claim__that_is_rolled_back_leaves_the_job_pending),
+        TEST(claim__after_one_that_was_undone_begins_with_the_same_jobs),
         TEST(claim__takes_no_job_before_it_is_due),
         TEST(next_due__is_right_after_a_rollback_and_an_undo),
     };

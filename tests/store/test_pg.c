@@ -353,6 +353,29 @@ static void hints__told_last_are_said_by_close(void **state)
     stk_listener_close(b);
 }
 
+static void expect_setting(const char *ask, const char *wanted)
+{
+    struct stk_pg *self = downcast(store);
+    assert_int_equal(pq->PQexitPipelineMode(self->conn), 1);
+    PGresult *result = pq->PQexec(self->conn, ask);
+    assert_string_equal(pq->PQgetvalue(result, 0, 0), wanted);
+    pq->PQclear(result);
+    assert_int_equal(pq->PQenterPipelineMode(self->conn), 1);
+}
+
+static void questions__have_a_limit_and_compile_nothing(void **state)
+{
+    (void)state;
+    {
+        STK_CLEANUP(stk_pg_read_endp) struct read_txn txn = READ_TXN_INIT;
+        OK(stk_pg_read_begin(downcast(store), &txn, &err));
+        OK(stk_pg_collect(downcast(store), NULL, &err));
+        expect_setting("SHOW statement_timeout", "2s");
+        expect_setting("SHOW jit", "off");
+    }
+    expect_setting("SHOW statement_timeout", "0");
+}
+
 static void cancels__for_pools_that_are_gone_are_forgotten(void **state)
 {
     (void)state;
@@ -520,6 +543,7 @@ int main(void)
         SHARED(session__is_written_twice_in_one_transaction),
         SHARED(limit__that_both_take_from_first_is_made_by_one),
         SHARED(notices__that_both_take_are_handed_out_once),
+        SHARED(questions__have_a_limit_and_compile_nothing),
         SHARED(cancels__for_pools_that_are_gone_are_forgotten),
         SHARED(hints__told_are_heard_by_all),
         SHARED(hints__told_last_are_said_by_close),

@@ -42,6 +42,31 @@ enum stk_rc stk_pg_watched(struct stk_store *store, int64_t pool_id, int64_t aft
     return STK_OK;
 }
 
+enum stk_rc stk_pg_answer(struct stk_store *store, int64_t watch_id, int64_t pool_id,
+                          struct stk_error *err)
+{
+    struct stk_pg *self = downcast(store);
+    enum stk_rc rc = stk_pg_writing(self, err);
+    if (rc != STK_OK) return rc;
+    stk_pg_arg_int(self, watch_id);
+    stk_pg_arg_int(self, pool_id);
+    return stk_pg_send(self, STMT_WATCH_ANSWER, "answer who watches", NULL, NULL, err);
+}
+
+enum stk_rc stk_pg_answers(struct stk_store *store, int64_t watch_id,
+                           void (*each)(void *context, int64_t pool_id), void *context,
+                           struct stk_error *err)
+{
+    struct stk_pg *self = downcast(store);
+    STK_CLEANUP(stk_pg_rows_release) struct stk_pg_rows rows = STK_PG_ROWS_INIT;
+    stk_pg_arg_int(self, watch_id);
+    enum stk_rc rc = stk_pg_run(self, STMT_WATCH_ANSWERS, "ask who has answered", &rows, err);
+    for (int i = 0; rc == STK_OK && i < rows.count; i++) {
+        each(context, stk_pg_int(&rows, i, 0));
+    }
+    return rc;
+}
+
 /* --- lines ------------------------------------------------------------------- */
 
 enum number { POOL, JOB, AT, WORKER };

@@ -76,6 +76,21 @@ enum stk_rc stk_sqlite_ship(struct stk_store *store, const struct stk_shipped *l
     return STK_OK;
 }
 
+enum stk_rc stk_sqlite_answer(struct stk_store *store, int64_t watch_id, int64_t pool_id,
+                              struct stk_error *err)
+{
+    (void)store, (void)watch_id, (void)pool_id, (void)err;
+    return STK_OK;
+}
+
+enum stk_rc stk_sqlite_answers(struct stk_store *store, int64_t watch_id,
+                               void (*each)(void *context, int64_t pool_id), void *context,
+                               struct stk_error *err)
+{
+    (void)store, (void)watch_id, (void)each, (void)context, (void)err;
+    return STK_OK;
+}
+
 enum stk_rc stk_sqlite_shipped(struct stk_store *store, int64_t pool_id, int64_t after_id,
                                size_t limit, stk_shipped_fn each, void *context,
                                struct stk_error *err)

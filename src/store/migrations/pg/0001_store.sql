@@ -414,6 +414,11 @@ CREATE UNLOGGED TABLE stoker.watch (
     lines   bigint  NOT NULL,
     until   bigint  NOT NULL
 );
+CREATE UNLOGGED TABLE stoker.watch_answer (
+    pool_id  bigint NOT NULL,
+    watch_id bigint NOT NULL,
+    PRIMARY KEY (pool_id, watch_id)
+);
 CREATE UNLOGGED TABLE stoker.console_line (
     id      bigint  PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     pool_id bigint  NOT NULL,
