@@ -177,7 +177,7 @@ def test_a_client_signs_in_by_itself(stoker, openid):
     stoker.run("sweep", "work", "n=1:10:1")
     stoker.start_pool()
     stoker.wait_counts(completed=10)
-    assert '"robot"' in stoker.one("SELECT DISTINCT result FROM jobs")
+    assert '"robot"' in stoker.one("SELECT DISTINCT CAST(result AS text) FROM jobs")
     eventually(lambda: lab(stoker)["generation"] >= 2, what="a new token before the end of the old one")
     assert provider.seen("client_credentials invalid_client") == 0
 
