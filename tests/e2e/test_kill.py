@@ -231,6 +231,7 @@ def test_a_start_that_cannot_commit_ends_with_the_cause_and_leaves_no_lock(stoke
     assert pool.wait() not in (0, 70) and "could not commit" in pool.log()
     assert not (stoker.folder / "stoker.db.lock").exists()
     stoker.nothing_lives()
+    pool.end_leases()
     stoker.drain()
     check_history(stoker, {job: 1})
 

@@ -178,7 +178,10 @@ def test_a_credential_that_does_not_open_closes_the_session(stoker):
     os.remove(stoker.folder / "stoker.key")
     stoker.submit("t")
     stoker.start_pool()
-    eventually(lambda: session(stoker, "lab")["needs_person"], what="fails closed")
+    if stoker.database:  # other pools may have the key: the session is left to them
+        eventually(lambda: stoker.sql("SELECT 1 FROM events WHERE kind = 'pool.keyless'"))
+    else:
+        eventually(lambda: session(stoker, "lab")["needs_person"], what="fails closed")
     assert stoker.counts()["pending"] == 1 and stoker.job(1)["attempt"] == 0
     stoker.run("session", "import", "lab", input="some-secret-9\n")
     stoker.wait_counts(completed=1)
