@@ -112,7 +112,7 @@ def end_to_end(tally, name):
 
 
 # What is the same on either engine, once more on PostgreSQL; test_postgres.py is in the run above.
-ON_POSTGRES = ("life", "sweep", "limits", "wake", "people")
+ON_POSTGRES = ("life", "sweep", "limits", "wake", "people", "fleet")
 
 
 def on_postgres(tally, name):
