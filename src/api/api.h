@@ -30,6 +30,7 @@ struct stk_api {
     /* In-process only: how far a sweep's filling is; may be NULL. */
     bool (*progress)(void *context, int64_t done, int64_t points);
     void *progress_context;
+    struct stk_spawner *spawner; /* in-process only: who runs a program; or NULL */
     /* Server only: true tells calls that wait (logs, sweeps) to answer now with
      * what there is; may be NULL. */
     const atomic_bool *ending;

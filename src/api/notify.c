@@ -104,7 +104,8 @@ enum stk_rc stk_api_notify_test(const struct stk_call *call, json_t **ret, struc
     }
 
     struct stk_pool *pool = call->api->pool;
-    struct stk_courier *courier = stk_courier_new(pool != NULL ? stk_pool_spawner(pool) : NULL);
+    struct stk_courier *courier =
+        stk_courier_new(pool != NULL ? stk_pool_spawner(pool) : call->api->spawner);
     json_t *rows = json_array();
     for (size_t i = 0; i < settings->channel_count; i++) {
         const struct stk_channel *channel = &settings->channels[i];

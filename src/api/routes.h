@@ -8,6 +8,7 @@
 #define STK_API_ROUTES_H
 
 #include "api/request.h"
+#include "model/session_verb.h"
 
 #define STK_API_HANDLER(name) \
     enum stk_rc stk_api_##name(const struct stk_call *call, json_t **ret, struct stk_error *err)
@@ -39,16 +40,10 @@ STK_API_HANDLER(limit_set);
 STK_API_HANDLER(limit_clear);
 
 STK_API_HANDLER(sessions);
-STK_API_HANDLER(session_renew);
-STK_API_HANDLER(session_login);
-STK_API_HANDLER(session_ready);
-STK_API_HANDLER(session_done);
-STK_API_HANDLER(session_import);
-STK_API_HANDLER(session_cancel);
-STK_API_HANDLER(session_check);
-STK_API_HANDLER(session_unlock);
-STK_API_HANDLER(session_pause);
-STK_API_HANDLER(session_resume);
+#define STK_API_SESSION_HANDLER(verb, how, right, summary, description) \
+    STK_API_HANDLER(session_##verb);
+STK_SESSION_VERB_MAP(STK_API_SESSION_HANDLER)
+#undef STK_API_SESSION_HANDLER
 
 STK_API_HANDLER(users);
 STK_API_HANDLER(user_new);

@@ -228,23 +228,23 @@ static enum stk_rc write_act(struct stk_store *store, void *arg, stk_time_ns now
     return show_after(store, act, now, err);
 }
 
-/* The others have a least role (routes.c). To have it checked changes nothing. */
-static bool needs_right(const char *verb)
-{
-    static const char *const verbs[] = { "renew", "login", "ready", "done", "import", "cancel" };
-    for (size_t i = 0; i < STK_ARRAY_LEN(verbs); i++) {
-        if (strcmp(verbs[i], verb) == 0) return true;
-    }
-    return false;
-}
+enum right { RIGHT_ROLE, RIGHT_RENEW }; /* see model/session_verb.h */
 
-static enum stk_rc do_act(const struct stk_call *call, const char *verb, mean_fn mean,
-                          struct act *act, json_t **ret, struct stk_error *err)
+/* One verb of the table. */
+struct verb {
+    const char *name;
+    mean_fn mean;
+    enum right right;
+};
+
+static enum stk_rc do_verb(const struct verb *verb, struct act *act, json_t **ret,
+                           struct stk_error *err)
 {
-    struct write write = { .act = act, .mean = mean };
-    act->call = call;
-    act->verb = verb;
-    enum stk_rc rc = needs_right(verb) ? stk_who_check_renew(call, act->spec, err) : STK_OK;
+    const struct stk_call *call = act->call;
+    struct write write = { .act = act, .mean = verb->mean };
+    bool needs_right = verb->right == RIGHT_RENEW;
+    act->verb = verb->name;
+    enum stk_rc rc = needs_right ? stk_who_check_renew(call, act->spec, err) : STK_OK;
     if (rc == STK_OK) rc = stk_call_reason(call, &act->reason, err);
     if (rc == STK_OK) rc = stk_sessions_seen(call, &act->seen, err);
     if (rc == STK_OK) rc = stk_write(&call->api->access, write_act, &write, err);
@@ -257,23 +257,13 @@ static enum stk_rc do_act(const struct stk_call *call, const char *verb, mean_fn
     return rc;
 }
 
-#define HANDLER(verb)                                                                \
-    enum stk_rc stk_api_session_##verb(const struct stk_call *call, json_t **ret,    \
-                                       struct stk_error *err)                        \
-    {                                                                                \
-        struct act act = { .call = call };                                           \
-        enum stk_rc rc = find_spec(call, &act.spec, err);                            \
-        return rc != STK_OK ? rc : do_act(call, #verb, mean_##verb, &act, ret, err); \
-    }
-HANDLER(renew)
-HANDLER(login)
-HANDLER(ready)
-HANDLER(done)
-HANDLER(cancel)
-HANDLER(check)
-HANDLER(unlock)
-HANDLER(pause)
-HANDLER(resume)
+static enum stk_rc call_act(const struct verb *verb, const struct stk_call *call, json_t **ret,
+                            struct stk_error *err)
+{
+    struct act act = { .call = call };
+    enum stk_rc rc = find_spec(call, &act.spec, err);
+    return rc == STK_OK ? do_verb(verb, &act, ret, err) : rc;
+}
 
 /* --- import --------------------------------------------------------------------- */
 
@@ -295,18 +285,20 @@ static enum stk_rc take_secret(struct act *act, struct stk_error *err)
 }
 
 /* Who writes without a pool opens the key file for the moment. */
-static enum stk_rc import(struct act *act, json_t **ret, struct stk_error *err)
+static enum stk_rc import(const struct verb *verb, struct act *act, json_t **ret,
+                          struct stk_error *err)
 {
     const struct stk_api *api = act->call->api;
     struct stk_vault *own = api->pool == NULL ? stk_vault_open(api->settings, &api->access) : NULL;
     struct stk_vault *vault = own != NULL ? own : stk_pool_vault(api->pool);
     enum stk_rc rc = stk_vault_keys(vault, &act->keys, err);
-    if (rc == STK_OK) rc = do_act(act->call, "import", mean_import, act, ret, err);
+    if (rc == STK_OK) rc = do_verb(verb, act, ret, err);
     stk_vault_close(own);
     return rc;
 }
 
-enum stk_rc stk_api_session_import(const struct stk_call *call, json_t **ret, struct stk_error *err)
+static enum stk_rc call_import(const struct verb *verb, const struct stk_call *call, json_t **ret,
+                               struct stk_error *err)
 {
     struct act act = { .call = call };
     enum stk_rc rc = find_spec(call, &act.spec, err);
@@ -317,7 +309,17 @@ enum stk_rc stk_api_session_import(const struct stk_call *call, json_t **ret, st
                         act.spec->name, act.spec->name);
     }
     if (rc == STK_OK) rc = take_secret(&act, err);
-    if (rc == STK_OK) rc = import(&act, ret, err);
+    if (rc == STK_OK) rc = import(verb, &act, ret, err);
     stk_secret_free(act.credential);
     return rc;
 }
+
+/* --- all of them ---------------------------------------------------------------- */
+
+#define HANDLER(name, how, whose, summary, description)                                         \
+    STK_API_HANDLER(session_##name)                                                             \
+    {                                                                                           \
+        return call_##how(&(const struct verb){ #name, mean_##name, RIGHT_##whose }, call, ret, \
+                          err);                                                                 \
+    }
+STK_SESSION_VERB_MAP(HANDLER)

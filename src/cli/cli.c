@@ -215,6 +215,7 @@ static enum stk_rc call(struct stk_cli *cli, const char *method, const char *pat
             .code = cli->code_[0] != '\0' ? cli->code_ : NULL,
             .progress = cli->progress,
             .context = cli->progress_context,
+            .spawner = cli->spawner,
         };
         rc = stk_client_open(&options, &cli->client_, err);
         bool has_nothing = rc == STK_NOT_FOUND && cli->may_create && settings->task_count == 0;

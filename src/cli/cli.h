@@ -54,6 +54,7 @@ struct stk_cli {
     /* For a sweep that is filled in this process; see client.h. */
     bool (*progress)(void *context, int64_t done, int64_t points);
     void *progress_context;
+    struct stk_spawner *spawner; /* of a command that may have to run a program itself; or NULL */
 
     struct stk_settings *settings_;
     struct stk_client *client_;

@@ -16,18 +16,7 @@ static const struct stk_option options[] = {
       .help = "only jobs in this state" },
     { .name = "task", .value = "TASK", .help = "only jobs of this task" },
     { .name = "sweep", .value = "ID", .help = "only jobs of this sweep; last is the newest one" },
-    { .name = "limit",
-      .value = "N",
-      .is_int = true,
-      .min = 1,
-      .max = 1000,
-      .help = "show at most N jobs (20)" },
-    { .name = "before",
-      .value = "ID",
-      .is_int = true,
-      .min = 1,
-      .max = INT64_MAX,
-      .help = "only jobs with a smaller id: the next page" },
+    STK_QUERY_PAGE_OPTIONS("jobs"),
     { .name = NULL },
 };
 
@@ -117,8 +106,7 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
     stk_query_add(&path, "state", stk_args_text(&cli->args, "state"));
     stk_query_add(&path, "task", stk_args_text(&cli->args, "task"));
     stk_query_add(&path, "sweep", stk_args_text(&cli->args, "sweep"));
-    stk_query_add_int(&path, "limit", stk_args_int(&cli->args, "limit", 20));
-    stk_query_add(&path, "before", stk_args_text(&cli->args, "before"));
+    stk_query_add_page(&path, &cli->args);
 
     enum stk_rc rc = stk_cli_get(cli, stk_buf_str(&path), &answer, err);
     if (rc != STK_OK) return rc;

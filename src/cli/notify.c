@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
+#include "pool/pool.h"
 
 enum { EXIT_NOT_DELIVERED = 69 };
 
@@ -98,6 +99,16 @@ static void add_result(struct stk_cli *cli, const json_t *channel)
     stk_buf_addc(&cli->out, '\n');
 }
 
+/* A program is run by the pool that answers, else here: a shared store's does not. */
+static enum stk_rc ask_test(struct stk_cli *cli, json_t *body, json_t **ret, struct stk_error *err)
+{
+    enum stk_rc rc = stk_spawner_start(true, &cli->spawner, err);
+    if (rc != STK_OK) return rc;
+    rc = stk_cli_post(cli, "/notify/test", body, ret, err);
+    stk_spawner_stop(cli->spawner);
+    return rc;
+}
+
 static enum stk_rc run_test(struct stk_cli *cli, struct stk_error *err)
 {
     STK_CLEANUP(stk_json_freep) json_t *body = json_object();
@@ -106,7 +117,7 @@ static enum stk_rc run_test(struct stk_cli *cli, struct stk_error *err)
         (void)json_object_set_new(body, "channel", json_string(cli->args.words[0]));
     }
     cli->may_create = true; /* it may well be tried before the first job */
-    enum stk_rc rc = stk_cli_post(cli, "/notify/test", body, &answer, err);
+    enum stk_rc rc = ask_test(cli, body, &answer, err);
     if (rc != STK_OK) return rc;
     size_t i = 0;
     const json_t *channel = NULL;
@@ -124,8 +135,8 @@ const struct stk_command_info stk_cli_notify_test = {
     .synopsis = "[CHANNEL]",
     .summary = "send a test notice, and say what came of it",
     .description = "To one channel, or to all. It is sent at once and waits for the answer: exit "
-                   "status 69 when one did not take it. Programs (hook) are run by the pool, so "
-                   "one must be up.",
+                   "status 69 when one did not take it. Programs (hook) are run by the pool that "
+                   "answers, and by this command when none does.",
     .words_max = 1,
     .run = run_test,
 };

@@ -49,3 +49,9 @@ enum stk_rc stk_query_id(struct stk_buf *path, const char *what, const char *tex
     stk_buf_adds(path, text);
     return STK_OK;
 }
+
+void stk_query_add_page(struct stk_buf *path, const struct stk_args *args)
+{
+    stk_query_add_int(path, "limit", stk_args_int(args, "limit", 20));
+    stk_query_add(path, "before", stk_args_text(args, "before"));
+}

@@ -11,6 +11,22 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "cli/args.h"
+
+/* The two options of a list that comes in pages; WHAT: "jobs". */
+#define STK_QUERY_PAGE_OPTIONS(what)                                                 \
+    { .name = "limit",                                                               \
+      .value = "N",                                                                  \
+      .is_int = true,                                                                \
+      .min = 1,                                                                      \
+      .max = 1000,                                                                   \
+      .help = "show at most N " what " (20)" },                                      \
+    {                                                                                \
+        .name = "before", .value = "ID", .is_int = true, .min = 1, .max = INT64_MAX, \
+        .help = "only " what " with a smaller id: the next page"                     \
+    }
+/* As they were given. */
+void stk_query_add_page(struct stk_buf *path, const struct stk_args *args);
 
 /* "/queues/" + one segment, percent-encoded. */
 void stk_query_segment(struct stk_buf *path, const char *text);

@@ -14,6 +14,7 @@
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/query.h"
+#include "model/session_verb.h"
 
 /* After sysexits.h, for cron: a person is needed; it goes on by itself. */
 enum { EXIT_PERSON = 77, EXIT_WAITING = 75 };
@@ -200,32 +201,7 @@ static const struct stk_option options[] = {
     { .name = NULL },
 };
 
-/*    verb    run         summary
- *            description */
-/* clang-format off */
-#define ACT_MAP(X) \
-    X(renew,  run_act,    "renew a session: every waiting worker goes on by itself", \
-              "Without a person where that can be; else a sign-in begins, and the answer says what to do next.") \
-    X(login,  run_act,    "begin a sign-in", \
-              "For a session of provider operator this is all: it is open for its lifetime.") \
-    X(ready,  run_act,    "say that you can sign in now: a link or code is made", \
-              "Links and codes are scarce and live for minutes, so they are made when somebody is there.") \
-    X(done,   run_act,    "say that you have opened the link and passed", \
-              "The keeper completes the sign-in at once instead of at its next poll.") \
-    X(import, run_import, "give a session its credential, read from stdin", \
-              "A token, cookie or JSON object. If it is a JSON web token its end is read from it.") \
-    X(cancel, run_act,    "drop the sign-in that waits for a person", \
-              "The link is worth nothing any more; login or ready makes another.") \
-    X(check,  run_act,    "ask the authority now whether it still takes the session", \
-              "It signs nobody in and changes no challenge.") \
-    X(unlock, run_act,    "end a lock-out whose length the authority did not say", \
-              "It needs --reason: how do you know that it is over? Trying too early may make the lock longer.") \
-    X(pause,  run_act,    "close a session, until it is resumed", \
-              "Jobs that run end; no new one starts. A credential that comes meanwhile is kept.") \
-    X(resume, run_act,    "open a session that was paused", \
-              "It leads back to where it was, after a check.")
-/* clang-format on */
-#define ACT_COMMAND(verb, how, text, more)                   \
+#define VERB_COMMAND(verb, how, right, text, more)           \
     const struct stk_command_info stk_cli_session_##verb = { \
         .name = "session " #verb,                            \
         .synopsis = "NAME [--reason TEXT]",                  \
@@ -234,6 +210,6 @@ static const struct stk_option options[] = {
         .words_min = 1,                                      \
         .words_max = 1,                                      \
         .options = options,                                  \
-        .run = how,                                          \
+        .run = run_##how,                                    \
     };
-ACT_MAP(ACT_COMMAND)
+STK_SESSION_VERB_MAP(VERB_COMMAND)

@@ -10,18 +10,7 @@
 #include "cli/table.h"
 
 static const struct stk_option options[] = {
-    { .name = "limit",
-      .value = "N",
-      .is_int = true,
-      .min = 1,
-      .max = 1000,
-      .help = "show at most N sweeps (20)" },
-    { .name = "before",
-      .value = "ID",
-      .is_int = true,
-      .min = 1,
-      .max = INT64_MAX,
-      .help = "only sweeps with a smaller id: the next page" },
+    STK_QUERY_PAGE_OPTIONS("sweeps"),
     { .name = NULL },
 };
 
@@ -77,8 +66,7 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
     STK_CLEANUP(stk_buf_release) struct stk_buf path = STK_BUF_INIT;
     STK_CLEANUP(stk_json_freep) json_t *answer = NULL;
     stk_buf_adds(&path, "/sweeps");
-    stk_query_add_int(&path, "limit", stk_args_int(&cli->args, "limit", 20));
-    stk_query_add(&path, "before", stk_args_text(&cli->args, "before"));
+    stk_query_add_page(&path, &cli->args);
     enum stk_rc rc = stk_cli_get(cli, stk_buf_str(&path), &answer, err);
     if (rc != STK_OK) return rc;
 

@@ -51,7 +51,6 @@ struct up {
     char *socket;
     uint32_t workers;
     stk_time_ns started_at;
-    struct stk_counts before; /* jobs by state at the start */
     int stops_asked;
 };
 
@@ -118,13 +117,6 @@ static enum stk_rc read_counts(struct stk_store *store, void *arg, struct stk_er
     return stk_store_counts(store, 0, arg, err);
 }
 
-/* What has come since the start; a person may have put some back meanwhile. */
-static int64_t since_start(const struct up *up, const struct stk_counts *now, enum stk_state state)
-{
-    int64_t more = now->of[state] - up->before.of[state];
-    return more > 0 ? more : 0;
-}
-
 static void add_summary(const struct up *up, struct stk_buf *out)
 {
     struct stk_counts counts = { { 0 } };
@@ -136,19 +128,19 @@ static void add_summary(const struct up *up, struct stk_buf *out)
         return;
     }
 
-    int64_t completed = since_start(up, &counts, STK_STATE_COMPLETED);
-    int64_t failed = since_start(up, &counts, STK_STATE_FAILED);
+    struct stk_pool_view view;
+    stk_pool_view(up->pool, &view);
     int64_t pending = counts.of[STK_STATE_PENDING];
     if (up->cli->json) {
         stk_buf_addf(out,
                      "{\"ended\":{\"completed\":%" PRId64 ",\"failed\":%" PRId64
                      ",\"pending\":%" PRId64 "}}\n",
-                     completed, failed, pending);
+                     view.completed, view.failed, pending);
         return;
     }
     stk_buf_addf(out, "stopped after %s: ", text);
-    stk_count_add(out, completed, "job completed, ", "jobs completed, ");
-    stk_number_add(out, failed);
+    stk_count_add(out, view.completed, "job completed, ", "jobs completed, ");
+    stk_number_add(out, view.failed);
     stk_buf_adds(out, " failed, ");
     stk_number_add(out, pending);
     stk_buf_adds(out, " left pending\n");
@@ -288,9 +280,8 @@ static enum stk_rc start_pool(struct up *up, struct stk_error *err)
     up->api = (struct stk_api){ .settings = up->settings,
                                 .access = stk_pool_access(up->pool),
                                 .pool = up->pool };
-    rc = stk_read(&up->api.access, read_counts, &up->before, err);
     /* A shared store is everybody's: who asks, opens it, and needs no server here. */
-    if (rc != STK_OK || up->socket == NULL) return rc;
+    if (up->socket == NULL) return STK_OK;
     return stk_server_start(&up->api, up->socket, &up->server, err);
 }
 

@@ -164,6 +164,7 @@ static enum stk_rc call_here(struct stk_client *client, const char *method, cons
         .access = stk_access_direct(client->store),
         .progress = client->options.progress,
         .progress_context = client->options.context,
+        .spawner = client->options.spawner,
     };
     struct stk_request request = {
         .method = method,

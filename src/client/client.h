@@ -26,6 +26,7 @@ struct stk_client_options {
     bool must_exist; /* an SQLite file that does not exist is STK_NOT_FOUND, not made */
     bool (*progress)(void *context, int64_t done, int64_t points); /* see api.h; or NULL */
     void *context;
+    struct stk_spawner *spawner;            /* see api/api.h; or NULL; borrowed */
     const char *code;                       /* see api/api.h; or NULL; borrowed */
     const struct stk_secret *authorization; /* see api/api.h; or NULL; borrowed */
 };

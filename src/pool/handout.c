@@ -87,11 +87,12 @@ void stk_handout_dropped(struct stk_desk *desk)
 
 void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
 {
-    int64_t late = 0, parked = 0;
+    int64_t late = 0, parked = 0, became[STK_STATE_COUNT_] = { 0 };
     for (size_t i = 0; i < desk->report_count; i++) {
         struct stk_slot *slot = desk->reports[i];
         late += !desk->settles[i].accepted;
         parked += desk->settles[i].to.state == STK_STATE_RUNNING;
+        became[desk->settles[i].to.state] += desk->settles[i].accepted;
         stk_slot_count(slot, desk->settles[i].outcome);
         tell_console(desk, slot, &desk->settles[i], now);
         take_in(desk, slot);
@@ -100,6 +101,9 @@ void stk_handout_reports(struct stk_desk *desk, stk_time_ns now)
     (void)pthread_mutex_lock(&desk->lock);
     desk->settled_count += (int64_t)desk->report_count - parked;
     desk->late_count += late;
+    for (size_t i = 0; i < STK_STATE_COUNT_; i++) {
+        desk->became[i] += became[i];
+    }
     stk_rate_add(&desk->rate, desk->settled_count, stk_clock_now());
     (void)pthread_mutex_unlock(&desk->lock);
     desk->report_count = desk->settled = 0;

@@ -100,8 +100,9 @@ struct stk_pool_view {
     bool broken;      /* stops by itself: no job can run here any more */
     stk_time_ns started_at;
     const char *containment;
-    double per_s;         /* jobs ended a second, lately */
-    int64_t late_answers; /* refused outcomes since start */
+    double per_s;              /* jobs ended a second, lately */
+    int64_t late_answers;      /* refused outcomes since start */
+    int64_t completed, failed; /* jobs that ended so by this pool, since start */
 };
 void stk_pool_view(struct stk_pool *pool, struct stk_pool_view *ret);
 /* mono: when its desk began its last turn; long ago: it is stuck. Takes no lock. */

@@ -55,8 +55,9 @@ struct stk_desk {
     pthread_mutex_t lock;
     struct stk_rate rate;
     int64_t settled_count, late_count;
-    char pause_reason[400]; /* "" while all is well */
-    bool broken;            /* the reason is one that stays */
+    int64_t became[STK_STATE_COUNT_]; /* jobs, by accepted outcomes */
+    char pause_reason[400];           /* "" while all is well */
+    bool broken;                      /* the reason is one that stays */
 
     /* the desk thread's own */
     struct stk_call *calls, **calls_end;

@@ -44,6 +44,8 @@ static void add_one(struct stk_desk *desk, struct stk_pool_view *ret)
     stk_rate_add(&desk->rate, desk->settled_count, stk_clock_now());
     ret->per_s += desk->rate.per_s;
     ret->late_answers += desk->late_count;
+    ret->completed += desk->became[STK_STATE_COMPLETED];
+    ret->failed += desk->became[STK_STATE_FAILED];
     ret->broken = ret->broken || desk->broken;
     if (ret->reason[0] == '\0') {
         (void)snprintf(ret->reason, sizeof(ret->reason), "%s", desk->pause_reason);
@@ -55,6 +57,7 @@ void stk_said_view(struct stk_desk *desk, bool is_idle, struct stk_pool_view *re
 {
     ret->per_s = 0;
     ret->late_answers = 0;
+    ret->completed = ret->failed = 0;
     ret->broken = false;
     ret->reason[0] = '\0';
     add_one(desk, ret);

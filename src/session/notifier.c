@@ -263,6 +263,7 @@ static bool send_all(struct stk_notifier *notifier, const struct letter *letter,
                      struct stk_error *why)
 {
     for (size_t i = 0; i < json_array_size(left);) {
+        if (is_stopping(notifier)) return false;
         const char *name = json_string_value(json_array_get(left, i));
         struct stk_error err = { 0 };
         enum stk_rc rc = name != NULL ? send_to(notifier, letter, name, &err) : STK_OK;
@@ -280,6 +281,12 @@ static bool send_all(struct stk_notifier *notifier, const struct letter *letter,
     return true;
 }
 
+/* Of a shared store: it is not kept from the others for the rest of its minute. */
+static void put_back(struct stk_notifier *notifier, const struct letter *letter, const json_t *left)
+{
+    if (notifier->is_shared) note_left(notifier, letter, left, time_now(notifier));
+}
+
 static void deliver(struct stk_notifier *notifier, const struct letter *letter)
 {
     STK_CLEANUP(stk_json_freep) json_t *left = NULL;
@@ -292,7 +299,11 @@ static void deliver(struct stk_notifier *notifier, const struct letter *letter)
         note_try(notifier, &none);
         return;
     }
-    if (!send_all(notifier, letter, left, &why) || json_array_size(left) == 0) return;
+    if (!send_all(notifier, letter, left, &why)) {
+        put_back(notifier, letter, left);
+        return;
+    }
+    if (json_array_size(left) == 0) return;
     stk_time_ns now = time_now(notifier);
     if (now - letter->at >= GIVE_UP_NS) {
         give_up(notifier, letter, left, &why);
@@ -385,7 +396,7 @@ static void step(struct stk_notifier *notifier)
         wait_for(notifier, AGAIN_NS);
         return;
     }
-    for (size_t i = 0; i < batch.count && !is_stopping(notifier); i++) {
+    for (size_t i = 0; i < batch.count; i++) {
         deliver(notifier, &batch.list[i]);
     }
     if (batch.count > 0) return; /* look again: what was put off is due later */

@@ -214,6 +214,11 @@ class Stoker:
     def touch(self, name):
         (self.folder / name).touch()
 
+    @property
+    def logs(self):
+        """The folder of the consoles."""
+        return self.folder / "stoker.logs" if self.database else pathlib.Path(f"{self.store}.logs")
+
     # ---- commands
 
     def run(self, *args, ok=True, json=False, env=None, input=None, timeout=60, cwd=None):
@@ -314,6 +319,13 @@ class Stoker:
         rows = self.sql(query, *values)
         assert len(rows) == 1, rows
         return rows[0][0] if len(rows[0]) == 1 else rows[0]
+
+    def columns(self, view):
+        if self.database:
+            return [name for name, in self.sql(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = 'stoker' AND table_name = ? "
+                "ORDER BY ordinal_position", view)]
+        return [row[1] for row in self.sql(f"PRAGMA table_info({view})")]
 
     @property
     def me(self):

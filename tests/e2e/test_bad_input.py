@@ -12,7 +12,7 @@ import tempfile
 
 import pytest
 
-from conftest import ROOT, eventually, stoker_in
+from conftest import ROOT, eventually, on_sqlite, stoker_in
 
 YAML = """\
 store: sqlite:stoker.db
@@ -120,7 +120,7 @@ CASES = [
     ("a selector of a sweep that is not there", ["cancel", "sweep:77"], 66, ["77"]),
     ("a queue that is not there", ["queue", "pause", "nowhere"], 66, ['"nowhere"']),
     ("a watch without a terminal", ["status", "--watch"], 64, ["--watch", "terminal"]),
-    ("logs without a pool and without files", ["logs"], 66, ["no pool is running", "stoker.db.logs"]),
+    ("logs without a pool and without files", ["logs"], 66, ["no pool is running", ".logs"]),
 ]
 FILES = {
     "good.jsonl": '{"fast": 1, "slow": 2}\n',
@@ -270,6 +270,7 @@ def refused_everywhere(stoker, code, *words):
             assert word in done.stderr, f"{word!r} is not in {done.stderr!r}"
 
 
+@on_sqlite
 def test_R_C24_R_J4_a_store_of_a_newer_version_is_refused_and_not_touched(store):
     with contextlib.closing(sqlite3.connect(store.store)) as db:
         names = [row[1] for row in db.execute("PRAGMA table_info(stk_migration)")]
@@ -281,6 +282,7 @@ def test_R_C24_R_J4_a_store_of_a_newer_version_is_refused_and_not_touched(store)
     assert store.store.read_bytes() == before
 
 
+@on_sqlite
 def test_R_D16_a_corrupt_store_starts_no_worker_and_says_how_to_go_on(store):
     """Found by the check after an unclean end."""
     store.run("submit", "backtest", "--file", "-", input='{"fast": 1, "slow": 2}\n' * 2000)
@@ -300,6 +302,7 @@ def test_R_D16_a_corrupt_store_starts_no_worker_and_says_how_to_go_on(store):
     assert "stoker.db" in done.stderr and ("backup" in done.stderr or "recover" in done.stderr), done.stderr
 
 
+@on_sqlite
 def test_a_file_that_is_no_database_is_refused_and_not_touched(stoker):
     stoker.yaml(YAML)
     stoker.store.write_text("this is a letter to my aunt\n" * 300)
@@ -308,6 +311,7 @@ def test_a_file_that_is_no_database_is_refused_and_not_touched(stoker):
     assert stoker.store.read_bytes() == before
 
 
+@on_sqlite
 def test_a_database_of_another_program_is_refused_and_not_touched(stoker):
     stoker.yaml(YAML)
     db = sqlite3.connect(stoker.store)
@@ -319,6 +323,7 @@ def test_a_database_of_another_program_is_refused_and_not_touched(stoker):
     assert stoker.store.read_bytes() == before
 
 
+@on_sqlite
 def test_a_store_in_a_missing_folder_names_the_folder(stoker):
     stoker.yaml(YAML.replace("sqlite:stoker.db", "sqlite:nowhere/stoker.db"))
     for command in (["up"], ["submit", "other"]):
@@ -326,6 +331,7 @@ def test_a_store_in_a_missing_folder_names_the_folder(stoker):
         assert done.returncode == 66 and "nowhere" in done.stderr and "No such file" in done.stderr, done
 
 
+@on_sqlite
 def test_a_store_that_is_a_folder_is_refused(stoker):
     stoker.yaml(YAML)
     stoker.store.mkdir()
@@ -333,6 +339,7 @@ def test_a_store_that_is_a_folder_is_refused(stoker):
     assert done.returncode == 64 and "not a file" in done.stderr
 
 
+@on_sqlite
 def test_no_store_yet_is_said_and_none_is_made_by_looking(stoker):
     stoker.yaml(YAML)
     for command in (["jobs"], ["job", "1"], ["events"]):
@@ -341,6 +348,7 @@ def test_no_store_yet_is_said_and_none_is_made_by_looking(stoker):
     assert not stoker.store.exists()
 
 
+@on_sqlite
 def test_a_read_only_folder_is_refused_with_the_cause(store):
     if os.getuid() == 0:
         pytest.skip("root may write everywhere: see the mounted one")
@@ -351,6 +359,7 @@ def test_a_read_only_folder_is_refused_with_the_cause(store):
         store.folder.chmod(0o755)
 
 
+@on_sqlite
 def test_a_read_only_disk_is_refused_with_the_cause(stoker):
     if os.getuid() != 0:
         pytest.skip("needs root to mount")
@@ -370,6 +379,7 @@ def test_a_read_only_disk_is_refused_with_the_cause(stoker):
 # ---- one owner
 
 
+@on_sqlite
 def test_R_D14_F58_a_second_pool_is_refused_and_told_who_has_the_store_and_how_to_reach_it(store):
     pool = store.start_pool()
     done = store.run("up", ok=False)
@@ -380,6 +390,7 @@ def test_R_D14_F58_a_second_pool_is_refused_and_told_who_has_the_store_and_how_t
     assert pool.stop() == 0
 
 
+@on_sqlite
 def test_R_D14_F58_the_lock_of_a_dead_pool_is_taken_over(store):
     pool = store.start_pool()
     pool.kill9()
@@ -390,6 +401,7 @@ def test_R_D14_F58_the_lock_of_a_dead_pool_is_taken_over(store):
     assert not (store.folder / "stoker.db.lock").exists()
 
 
+@on_sqlite
 def test_R_C22_twenty_pools_started_at_once_have_one_owner(stoker):
     stoker.yaml(YAML)
     pools = [stoker.start_pool(ready=False) for _ in range(20)]
@@ -401,6 +413,7 @@ def test_R_C22_twenty_pools_started_at_once_have_one_owner(stoker):
     assert winner.stop() == 0
 
 
+@on_sqlite
 def test_R_D8_a_store_that_is_removed_under_a_pool_is_noticed(store):
     pool = store.start_pool()
     store.store.unlink()

@@ -38,7 +38,7 @@ def console(stoker):
 
 
 def log_files(stoker):
-    return {path.name: path.read_text() for path in (stoker.folder / "stoker.db.logs").iterdir() if path.name != "lock"}
+    return {path.name: path.read_text() for path in stoker.logs.iterdir() if path.name != "lock"}
 
 
 # ---- files and logs
@@ -48,7 +48,7 @@ def test_each_worker_has_a_file_of_its_own_and_the_pool_too(console):
     jobs = [console.submit("talk", f"n={n}") for n in range(6)]
     console.drain()
     files = log_files(console)
-    assert "pool.log" in files and set(files) <= {"pool.log", "w1.log", "w2.log"}
+    assert (console.database or "pool.log" in files) and set(files) <= {"pool.log", "w1.log", "w2.log"}
     for name, text in files.items():
         for line in text.splitlines():
             assert LINE.fullmatch(line), line
@@ -63,7 +63,7 @@ def test_each_worker_has_a_file_of_its_own_and_the_pool_too(console):
 def test_the_files_are_readable_by_their_owner_only(console):
     console.submit("talk", "n=1")
     console.drain()
-    for path in (console.folder / "stoker.db.logs").iterdir():
+    for path in console.logs.iterdir():
         assert path.stat().st_mode & 0o077 == 0, path
 
 
@@ -78,9 +78,9 @@ def test_logs_shows_one_job_or_one_worker(console):
     assert {row["job"] for row in rows} == {jobs[1]} and {"step", "stdout", "stderr"} <= {row["kind"] for row in rows}
     worker = rows[0]["worker"]
     text = console.run("logs", "--worker", worker.removeprefix("w")).stdout
-    assert text and all(line.split()[1] == worker for line in text.splitlines())
+    assert text and all(line.split()[1] in (worker, f"p1/{worker}") for line in text.splitlines())
     assert console.run("logs", "--worker", worker).stdout == text
-    assert all(line.split()[1] == "pool" for line in console.run("logs", "--worker", "pool").stdout.splitlines())
+    assert all(line.split()[1] in ("pool", "p1/pool") for line in console.run("logs", "--worker", "pool").stdout.splitlines())
 
 
 def test_logs_reads_the_files_when_no_pool_runs(console):
@@ -176,7 +176,7 @@ def test_on_a_pipe_there_are_plain_lines_and_no_status_line(console):
     text = pool.log()
     assert not BAD.search(text) and "\x1b" not in text
     assert "started talk" in text and "1 job completed" in text and "▸" not in text
-    assert "socket" in text and f"pid {pool.pid}" in text
+    assert ("socket" in text) is not bool(console.database) and f"pid {pool.pid}" in text
 
 
 def test_json_output_of_up_is_one_object_a_line(console):
@@ -267,7 +267,8 @@ def on_terminal(stoker, *args, width=100, until=None, env=None):
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
     process = subprocess.Popen([str(BINARY), *map(str, args)], cwd=stoker.folder, stdin=slave, stdout=slave, stderr=slave,
-                               start_new_session=True, env=clean_environment(HOME=str(stoker.folder), TERM="xterm-256color", **(env or {})))
+                               start_new_session=True,
+                               env=clean_environment(HOME=str(stoker.folder), TERM="xterm-256color", **stoker.env, **(env or {})))
     stoker.others.append(process)
     os.close(slave)
     screen = Screen(width)

@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
-from conftest import eventually
+from conftest import eventually, on_sqlite
 from history import begun, ended
+
+pytestmark = on_sqlite
 
 BUSY = """\
 store: sqlite:disk/stoker.db

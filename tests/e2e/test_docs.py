@@ -206,7 +206,7 @@ def test_the_columns_of_the_views_are_those_of_the_page(example):
     example.run("sweep", "backtest", "fast=1", "slow=2", "cost_bps=0")
     for view, text in re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", read(page), re.M):
         told = [word for word in re.split(r",\s*", text.strip()) if re.fullmatch(r"\w+", word)]
-        real = [row[1] for row in example.sql(f"PRAGMA table_info({view})")]
+        real = example.columns(view)
         missing = [name for name in told if name not in real]
         assert not missing, f"docs/sql.md: the view {view} has no column {missing}; it has {real}"
 
@@ -249,7 +249,7 @@ def test_the_tables_of_sessions_are_those_of_the_source():
         assert f"| `{name}` | {'yes' if renews == 'true' else 'no'} | {'yes' if person == 'true' else 'no'} | {what} |" in page
     words = {".": "", "x": "may", "!": "must"}
     keys = {}
-    for name, takes in re.findall(r'\{ "(\w+)",\s*\w+,\s*(?:AT\(\w+\)|0),\s*"([.x! ]{19})" \}', (ROOT / "src/model/session_config.c").read_text()):
+    for name, takes in re.findall(r'\{ "(\w+)",\s*\w+,\s*(?:AT\(\w+\)|0),\s*\w+,\s*"([.x! ]{19})" \}', (ROOT / "src/model/session_config.c").read_text()):
         old = keys.get(name, ["."] * 10)
         keys[name] = [before if now == "." else now for before, now in zip(old, takes.split(" "))]
     assert len(keys) > 35

@@ -202,7 +202,7 @@ def test_R_E4_much_output_is_bounded_and_does_not_block_the_job(stoker):
     row = stoker.job(job)
     assert (row["state"], row["result"]) == ("completed", "end")
     assert stoker.store.stat().st_size < 2_000_000
-    logs = sum(path.stat().st_size for path in (stoker.folder / "stoker.db.logs").iterdir())
+    logs = sum(path.stat().st_size for path in stoker.logs.iterdir())
     assert logs < 20 * 1024 * 1024
 
 

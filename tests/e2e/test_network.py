@@ -5,6 +5,7 @@ The machines are network namespaces (support/network.py), the database is on a f
 are files, which all see: so what two machines do at a time is seen, too (support/jobs/work.sh, history.py).
 """
 import contextlib
+import json
 import subprocess
 import time
 
@@ -68,9 +69,12 @@ class Fleet:
         self.stoker, self.server, self.machines = stoker, server, machines
         self.env = {"STOKER_STORE": server.url(stoker.database, host=server.place.address)}
 
-    def start(self, machine, options=""):
-        env = {"STOKER_STORE": self.env["STOKER_STORE"] + options}
-        return self.stoker.start_pool(env=env, within=machine.within)
+    def start(self, machine, *words):
+        return self.stoker.start_pool(*words, env=self.env, within=machine.within)
+
+    def be_hasty(self):
+        """To find out early that nobody answers: the standard is 15 seconds, and 5 of a new connection."""
+        self.env["STOKER_STORE"] += "?tcp_user_timeout=3000&connect_timeout=2"
 
     def run_on(self, machine, *words, **more):
         env = clean_environment(HOME=str(self.stoker.folder), **{**self.env, **more})
@@ -90,8 +94,9 @@ class Fleet:
 
     def hold(self, count, file):
         """As many jobs as that, each with a worker until the file is there."""
-        first = self.stoker.submit("work", "n=0", f"until={file}")
-        return {first} | {self.stoker.submit("work", "n=0", f"until={file}") for _ in range(count - 1)}
+        line = json.dumps({"n": 0, "until": file}) + "\n"
+        first = self.stoker.submit("work", "--file", "-", input=line * count)
+        return set(range(first, first + count))
 
 
 @pytest.fixture
@@ -112,6 +117,7 @@ def up():
 
 def test_jobs_of_a_machine_that_is_cut_off_are_taken_over_and_it_comes_back_by_itself(fleet):
     stoker, apart = fleet.stoker, fleet.machines[0]
+    fleet.be_hasty()
     lonely = fleet.start(apart)
     jobs = fleet.hold(4, "go")
     eventually(lambda: fleet.running_on(lonely) == jobs and len(begun(stoker.folder)) == 4)
@@ -160,8 +166,9 @@ def test_a_cut_that_is_shorter_than_the_lease_costs_nothing(fleet):
 
 def test_cuts_under_many_short_jobs_lose_none_and_run_none_twice_at_a_time(fleet):
     stoker = fleet.stoker
-    hasty = "?tcp_user_timeout=3000&connect_timeout=2"
-    pools = [fleet.start(machine, hasty) for machine in fleet.machines]
+    fleet.be_hasty()
+    pools = [fleet.start(machine, "--workers", workers)  # of 20 a pool has two desks
+             for machine, workers in zip(fleet.machines, (20, 4, 4))]
     acked = {}
 
     def feed(count):

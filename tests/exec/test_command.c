@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/test.h"
+#include "support/spawner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,6 @@
 #include "exec/fixture.h"
 #include "exec/noop.h"
 
-static struct stk_spawner *spawner;
-
 static int set_up_group(void **unused)
 {
     (void)unused;
@@ -25,15 +23,7 @@ static int set_up_group(void **unused)
     (void)unsetenv("LANG");
     (void)unsetenv("TMPDIR");
     (void)setenv("HOME", "/root", 1);
-    struct stk_error err;
-    return stk_spawner_start(true, &spawner, &err) == STK_OK ? 0 : -1;
-}
-
-static int tear_down_group(void **unused)
-{
-    (void)unused;
-    stk_spawner_stop(spawner);
-    return 0;
+    return start_spawner(NULL);
 }
 
 static int set_up(void **state)
@@ -324,7 +314,7 @@ static void descriptors__are_0_to_3_and_no_other__R_E5(void **state)
 {
     struct fixture *f = *state;
     int leak = dup(0); /* without close-on-exec */
-    run_script(f, "ls /proc/$$/fd | tr '\\n' ' '; :");
+    run_script(f, LIST_DESCRIPTORS "echo \"$fds\"");
     (void)close(leak);
     assert_completed(f, "0 1 2 3", true);
 }
@@ -618,5 +608,5 @@ int main(void)
         CASE(output__does_not_cut_characters_between_pieces),
         cmocka_unit_test(noop__completes_at_once),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, set_up_group, stop_spawner);
 }

@@ -1,31 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/test.h"
+#include "support/spawner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/redact.h"
 #include "exec/fixture.h"
 
 static const char VALUE[] = "Open-sesame_0123456789";
-
-static struct stk_spawner *spawner;
-
-static int set_up_group(void **unused)
-{
-    (void)unused;
-    struct stk_error err;
-    return stk_spawner_start(true, &spawner, &err) == STK_OK ? 0 : -1;
-}
-
-static int tear_down_group(void **unused)
-{
-    (void)unused;
-    stk_spawner_stop(spawner);
-    return 0;
-}
 
 struct house {
     struct fixture f;
@@ -113,7 +98,7 @@ static void credential__is_in_no_argument_and_no_variable(void **state)
 static void descriptors__are_0_to_4_with_a_credential_and_0_to_3_without(void **state)
 {
     struct house *h = *state;
-    const char *look = "ls /proc/$$/fd | tr '\\n' ' ' >&3; echo \"${STOKER_SESSION_FD-none}\" >&3";
+    const char *look = LIST_DESCRIPTORS "echo \"$fds ${STOKER_SESSION_FD-none}\" >&3";
     run_script(&h->f, look);
     assert_result(&h->f, "0 1 2 3 4 4");
     h->f.job.credential = NULL;
@@ -125,7 +110,7 @@ static void run_another(struct fixture *f, const char *line)
 {
     struct fixture other;
     fixture_init(&other, spawner);
-    run_script(&other, "ls /proc/$$/fd | tr '\\n' ' '; :");
+    run_script(&other, LIST_DESCRIPTORS "echo \"$fds\"");
     assert_result(&other, "0 1 2 3");
     fixture_release(&other);
     assert_string_equal(line, "here");
@@ -146,7 +131,13 @@ static pid_t keeper;
 static void note_keeper(struct fixture *f, const char *line)
 {
     (void)line;
-    keeper = keeper_of(find_marked(f->marker));
+    pid_t job = 0;
+    stk_time_ns end = stk_clock_mono() + 20 * STK_SECOND;
+    /* In the middle of exec it has no arguments. */
+    while ((job = find_marked(f->marker)) == 0 && stk_clock_mono() < end) {
+        wait_a_little();
+    }
+    keeper = keeper_of(job);
     stk_exec_stop(f->runner, f->job.id, STK_STOP_NOW);
 }
 
@@ -249,5 +240,5 @@ int main(void)
         CASE(output__shows_no_secret_across_a_border),
         CASE(output__shows_no_secret_of_several_lines_in_its_tail),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, start_spawner, stop_spawner);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/test.h"
+#include "support/spawner.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -12,23 +12,8 @@
 #include "exec/fixture.h"
 #include "exec/program.h"
 
-static struct stk_spawner *spawner;
 static struct stk_program *program;
 static struct stk_program_result result;
-
-static int set_up_group(void **unused)
-{
-    (void)unused;
-    struct stk_error err;
-    return stk_spawner_start(true, &spawner, &err) == STK_OK ? 0 : -1;
-}
-
-static int tear_down_group(void **unused)
-{
-    (void)unused;
-    stk_spawner_stop(spawner);
-    return 0;
-}
 
 static int set_up(void **unused)
 {
@@ -94,7 +79,7 @@ static void program__without_input_reads_an_end(void **unused)
 static void program__has_four_descriptors_and_no_session(void **unused)
 {
     (void)unused;
-    run_sh("ls /proc/$$/fd | tr '\\n' ' '; echo", (struct stk_program_order){ 0 });
+    run_sh(LIST_DESCRIPTORS "echo \"$fds\"", (struct stk_program_order){ 0 });
     assert_output("0 1 2 3");
 }
 
@@ -274,5 +259,5 @@ int main(void)
         CASE(cancel__from_another_thread_holds_until_it_is_armed),
         CASE(cancel__by_a_descriptor_holds_while_it_is_readable),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, start_spawner, stop_spawner);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/test.h"
+#include "support/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,6 @@
 #include "base/json_pointer.h"
 #include "model/http_task.h"
 #include "model/http_template.h"
-#include "model/settings.h"
 
 #define HEAD   "tasks:\n  t:\n    params: {n: int, name: text}\n    http:\n"
 #define SUBMIT "      submit: {url: \"https://lab.example/jobs\", json: \"{params}\"}\n"
@@ -16,36 +15,6 @@
 #define POLL   "      poll: {url: \"{handle}\"}\n"
 #define DONE   "      completed: {pointer: /status, in: [DONE]}\n"
 #define LEAST  HEAD SUBMIT HANDLE POLL DONE
-
-static enum stk_rc read_yaml(const char *yaml, struct stk_settings **ret, struct stk_error *err)
-{
-    STK_CLEANUP(stk_config_closep) struct stk_node *root = NULL;
-    enum stk_rc rc = stk_config_parse("stoker.yaml", yaml, strlen(yaml), &root, err);
-    if (rc != STK_OK) return rc;
-    return stk_settings_read(root, "/srv/lab", ret, err);
-}
-
-static struct stk_settings *must_read(const char *yaml)
-{
-    struct stk_settings *settings = NULL;
-    struct stk_error err = { 0 };
-    if (read_yaml(yaml, &settings, &err) != STK_OK) {
-        print_error("%s\nrefused: %s\n", yaml, err.text);
-        abort();
-    }
-    return settings;
-}
-
-static void assert_refused(const char *yaml, const char *place, const char *part)
-{
-    struct stk_settings *settings = NULL;
-    struct stk_error err = { 0 };
-    enum stk_rc rc = read_yaml(yaml, &settings, &err);
-    if (rc == STK_OK) fail_msg("%s\nwas accepted", yaml);
-    assert_int_equal(rc, STK_BAD_CONFIG);
-    if (strncmp(err.text, place, strlen(place)) != 0) assert_string_equal(err.text, place);
-    if (strstr(err.text, part) == NULL) assert_string_equal(err.text, part);
-}
 
 /* One more line under http:, which is the ninth. */
 static void assert_line_refused(const char *line, const char *key, const char *part)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/test.h"
+#include "support/spawner.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -15,22 +15,6 @@
 #include "session/provider.h"
 
 #define NOW (1000 * STK_HOUR)
-
-static struct stk_spawner *spawner;
-
-static int set_up_group(void **unused)
-{
-    (void)unused;
-    struct stk_error err;
-    return stk_spawner_start(true, &spawner, &err) == STK_OK ? 0 : -1;
-}
-
-static int tear_down_group(void **unused)
-{
-    (void)unused;
-    stk_spawner_stop(spawner);
-    return 0;
-}
 
 struct house {
     struct stk_session_spec spec;
@@ -417,5 +401,5 @@ int main(void)
         CASE(challenge__that_cannot_be_shown_is_no_answer),
         CASE(challenge__is_polled_with_the_work_of_its_begin),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, start_spawner, stop_spawner);
 }

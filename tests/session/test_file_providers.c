@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/test.h"
+#include "support/spawner.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,22 +15,6 @@
 #include "session/provider.h"
 
 #define NOW (1800000000 * STK_SECOND)
-
-static struct stk_spawner *spawner;
-
-static int set_up_group(void **unused)
-{
-    (void)unused;
-    struct stk_error err;
-    return stk_spawner_start(true, &spawner, &err) == STK_OK ? 0 : -1;
-}
-
-static int tear_down_group(void **unused)
-{
-    (void)unused;
-    stk_spawner_stop(spawner);
-    return 0;
-}
 
 struct house {
     char dir[40], file[64], next[64];
@@ -627,5 +611,5 @@ int main(void)
         CASE(renew__that_changes_nothing_is_refused_unless_nobody_complained),
         CASE(renew__that_fails_is_refused_or_no_answer),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, start_spawner, stop_spawner);
 }
