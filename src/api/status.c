@@ -172,6 +172,18 @@ static void add_unheard_problems(json_t *problems, const struct stk_pools *pools
     }
 }
 
+/* One that takes jobs, and says what it cannot do. */
+static void add_reason_problems(json_t *problems, const struct stk_pools *pools)
+{
+    for (size_t i = 0; i < pools->count; i++) {
+        const struct stk_pool_seen *seen = &pools->rows[i];
+        bool takes_jobs = seen->state == STK_POOL_RUNNING || seen->state == STK_POOL_DRAINING;
+        if (!takes_jobs || seen->reason[0] == '\0') continue;
+        add_problem(problems, stk_format("pool p%" PRId64 " on %s: %s", seen->row.id, seen->host,
+                                         seen->reason));
+    }
+}
+
 /* In this process and without a pool on SQLite: the lock is ours, so nobody else runs. */
 static void add_no_pool_problems(json_t *problems, const struct stk_counts *counts)
 {
@@ -276,6 +288,7 @@ static void put_pools(json_t *shown, json_t *problems, const struct status_read 
         stk_pools_show(&read->pools, pools, workers);
         view.per_s = read->pools.per_s;
         add_unheard_problems(problems, &read->pools, read->now);
+        add_reason_problems(problems, &read->pools);
         if (read->pools.alive == 0) add_no_pool_problems(problems, &read->counts);
     }
 

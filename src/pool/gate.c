@@ -115,7 +115,7 @@ static enum stk_rc ask_session(const struct stk_gates *gates, struct stk_store *
     if (is_ours && stk_session_admits(&session, now)) return STK_OK;
     gate->admits = 0;
     gate->again_at = now + LOOK_NS;
-    gate->closed_by = spec->name;
+    if (is_ours) gate->closed_by = spec->name;
     return STK_OK;
 }
 

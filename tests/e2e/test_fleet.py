@@ -328,6 +328,7 @@ def test_a_pool_with_another_key_leaves_the_session_and_its_jobs_to_those_that_h
     stoker.wait_state(stoker.submit("other"), "completed")
     row = eventually(lambda: (row := pool_row(stoker, wrong.pid))["reason"] and row)
     assert row["reason"] == 'its key file cannot open the secret of session "lab"'
+    assert any("cannot open the secret" in text for text in stoker.status()["problems"])
     assert stoker.job(job)["state"] == "pending" and stoker.sql("SELECT state FROM stoker.sessions") == [("valid",)]
 
     right = stoker.start_pool()

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from conftest import eventually
+from conftest import eventually, on_sqlite
 
 DUTY = "duty: {provider: operator, lifetime: 1h}"
 
@@ -172,6 +172,7 @@ def test_a_secret_is_nowhere_but_sealed(stoker):
         assert canary.encode() not in open(f"/proc/{pool.pid}/{name}", "rb").read()
 
 
+@on_sqlite  # where others may have the key, they go on: test_fleet.py
 def test_a_credential_that_does_not_open_closes_the_session(stoker):
     yaml(stoker, 't: {command: ["true"], session: lab}', "lab: {provider: manual, lifetime: 1h}")
     stoker.run("session", "import", "lab", input="some-secret-9\n")

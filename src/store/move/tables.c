@@ -50,17 +50,18 @@ COLUMNS(attempt) = {
     { "finished_at", N }, { "retries", N }, { "attempt", N }, { "exit_status", N }, { "worker", N },
     { "outcome", T }, { "error", T }, { "result", T }, { "tail", T }, END
 };
-/* A pool that died here has no lease there: the first one gives its jobs back. What
- * is parked is in nobody's hands. */
-static const char in_hands[] =
-    "CASE WHEN stopped_at IS NOT NULL THEN '{}' ELSE '{' || coalesce("
-    "(SELECT group_concat(j.id) FROM job j"
-    " WHERE j.pool_id = pool.id AND j.state = 'running' AND j.worker > 0), '') || '}' END";
+/* A pool that died here has no lease there: the first one gives its jobs back. */
 COLUMNS(pool) = {
     { "id", N }, { "host", T }, { "pid", N }, { "workers", N }, { "started_at", N }, { "beat_at", N },
     { "lease_until", STK_MOVE_NUMBER, "coalesce(stopped_at, 0)" }, { "stopped_at", N }, { "ended", T },
-    { "rescued", STK_MOVE_FLAG, "stopped_at IS NOT NULL" }, { "running", STK_MOVE_TEXT, in_hands }, END
+    { "rescued", STK_MOVE_FLAG, "stopped_at IS NOT NULL" }, END
 };
+/* There it is found by what it had claimed; what is parked is in nobody's hands. */
+COLUMNS(claim_log) = { { "id", N }, { "pool_id", N }, { "writer", N }, { "ids", T }, END };
+static const char in_hands[] =
+    "SELECT p.id AS id, p.id AS pool_id, 0 AS writer, '{' || group_concat(j.id) || '}' AS ids"
+    " FROM pool p JOIN job j ON j.pool_id = p.id AND j.state = 'running' AND j.worker > 0"
+    " WHERE p.stopped_at IS NULL GROUP BY p.id";
 COLUMNS(event) = {
     { "id", N }, { "at", N }, { "job_id", N }, { "sweep_id", N }, { "pool_id", N }, { "kind", T },
     { "queue", T }, { "actor", T }, { "text", T }, END
@@ -112,6 +113,7 @@ static const struct stk_move_table tables[] = {
     { "job_count", "sweep_id, queue_id, task_id", false, NULL,            counts_here, job_count, NULL },
     { "attempt",   "id",                          true,  NULL,            NULL,        attempt,   NULL },
     { "pool",      "id",                          true,  NULL,            NULL,        pool,      NULL },
+    { "claim_log", "id",                          true,  NULL,            in_hands,    claim_log, NULL },
     { "event",     "id",                          true,  NULL,            NULL,        event,     "kind = 'store.migrated'" },
     { "session",   "name",                        false, NULL,            NULL,        session,   NULL },
     { "limiter",   "name",                        false, NULL,            NULL,        limiter,   NULL },
