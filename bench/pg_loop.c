@@ -227,7 +227,6 @@ static void take_claim(struct loop *loop)
 static void send_log(struct loop *loop)
 {
     pg_bare_int(&loop->pg, loop->pool_id);
-    pg_bare_int(&loop->pg, 0);
     pg_bare_ints(&loop->pg, loop->held, job_id, loop->jobs);
     pg_bare_send(&loop->pg, "log");
 }

@@ -37,22 +37,11 @@ void stk_desk_await(struct stk_desk *desk, int reports, stk_time_ns wait_ns)
     atomic_store(&desk->awaited, 1);
 }
 
-static struct stk_desk *desk_of(struct stk_desk *desk, uint32_t worker)
-{
-    return desk->mate != NULL && worker >= desk->mate->first ? desk->mate : desk;
-}
-
-static uint32_t all_workers(const struct stk_desk *lead)
-{
-    return lead->options.workers + (lead->mate != NULL ? lead->mate->options.workers : 0);
-}
-
-const struct stk_assignment *stk_desk_next(struct stk_desk *lead, uint32_t worker,
+const struct stk_assignment *stk_desk_next(struct stk_desk *desk, uint32_t worker,
                                            const struct stk_exec_result *ended)
 {
-    assert(worker >= 1 && worker <= all_workers(lead));
-    struct stk_desk *desk = desk_of(lead, worker);
-    struct stk_slot *slot = &desk->slots[worker - desk->first];
+    assert(worker >= 1 && worker <= desk->options.workers);
+    struct stk_slot *slot = &desk->slots[worker - 1];
 
     stk_slot_show(slot, STK_WORKER_IDLE, stk_clock_now());
     slot->ended = ended;
@@ -61,8 +50,8 @@ const struct stk_assignment *stk_desk_next(struct stk_desk *lead, uint32_t worke
     if (!slot->end) return &slot->job;
 
     stk_slot_show(slot, STK_WORKER_ENDED, stk_clock_now());
-    if (atomic_fetch_add(&lead->ended, 1) + 1 == all_workers(lead)) {
-        stk_bell_ring(&lead->all_ended);
+    if (atomic_fetch_add(&desk->ended, 1) + 1 == desk->options.workers) {
+        stk_bell_ring(&desk->all_ended);
     }
     return NULL;
 }
@@ -153,14 +142,13 @@ static void follow_stop(struct stk_desk *desk, stk_time_ns mono)
     if (desk->report_count == 0) stk_handout_ends(desk);
 }
 
-/* On a shared store a job that runs elsewhere may come back, should its pool die
- * or it be put back: somebody must be there for it. Looked at once a second; when
- * none runs any more, what came back before that is claimed first. */
+/* On a shared store a job that runs in another pool may come back, should that
+ * pool die or put it back: somebody must be there for it. Looked at once a second;
+ * when none runs any more, what came back before that is claimed first. */
 static bool others_run(struct stk_desk *desk, stk_time_ns mono)
 {
     struct stk_counts counts = { { 0 } };
-    if (!desk->is_shared) return false;
-    if (desk->drain_sure) return false;
+    if (!desk->is_shared || desk->drain_sure) return false;
     if (mono < desk->drain_look_at) return true;
     desk->drain_look_at = mono + STK_SECOND;
     enum stk_rc rc = stk_store_counts(desk->options.store, 0, &counts, NULL);
@@ -172,7 +160,8 @@ static bool others_run(struct stk_desk *desk, stk_time_ns mono)
 static bool is_drained(struct stk_desk *desk)
 {
     struct stk_store *store = desk->options.store;
-    if (!stk_desk_is_idle(desk) || desk->calls != NULL || desk->report_count > 0) return false;
+    if (desk->idle_count < desk->options.workers) return false;
+    if (desk->calls != NULL || desk->report_count > 0) return false;
     if (stk_store_next_due(store) != STK_NEVER || stk_store_next_poll(store) != STK_NEVER) {
         return false;
     }
@@ -183,7 +172,7 @@ static bool is_drained(struct stk_desk *desk)
 /* Nothing runs, here or elsewhere, nothing can be claimed, nothing will be due. */
 static void follow_drain(struct stk_desk *desk, stk_time_ns mono)
 {
-    if (!desk->options.drain || !stk_desk_leads(desk) || desk->hungry) return;
+    if (!desk->options.drain || desk->hungry) return;
     if (!is_drained(desk)) {
         desk->drain_sure = false;
         return;
@@ -195,9 +184,9 @@ static void follow_drain(struct stk_desk *desk, stk_time_ns mono)
 static void follow_idle(struct stk_desk *desk, stk_time_ns mono)
 {
     stk_time_ns idle_exit_ns = desk->options.idle_exit_ns;
-    if (idle_exit_ns == 0 || !stk_desk_leads(desk)) return;
-    if (atomic_load(&desk->stop_level) != STK_GO_ON) return;
-    bool is_idle = stk_desk_is_idle(desk) && stk_store_next_poll(desk->options.store) == STK_NEVER;
+    if (idle_exit_ns == 0 || atomic_load(&desk->stop_level) != STK_GO_ON) return;
+    bool is_idle = desk->idle_count == desk->options.workers &&
+                   stk_store_next_poll(desk->options.store) == STK_NEVER;
     if (!is_idle) desk->idle_since = 0;
     if (is_idle && desk->idle_since == 0) desk->idle_since = mono;
     if (!is_idle || mono < desk->idle_since + idle_exit_ns) return;
@@ -262,7 +251,7 @@ static void poll_and_tend(struct stk_desk *desk, stk_time_ns mono)
     desk->poll_at = mono + stk_poll_next(desk->options.listener);
     desk->hungry = true;
     stk_life_look(desk);
-    if (!stk_desk_leads(desk) || mono < desk->tend_at || desk->paused_since != 0) return;
+    if (mono < desk->tend_at || desk->paused_since != 0) return;
     desk->tend_at = mono + TEND_NS;
 
     struct stk_error err = { 0 };
@@ -276,15 +265,7 @@ static void follow_hints(struct stk_desk *desk)
     if (atomic_load(&desk->heard) == 0) return;
     unsigned hints = atomic_exchange(&desk->heard, 0);
     if (hints & (1U << STK_HINT_CANCELS)) stk_life_look(desk);
-    if (hints & (1U << STK_HINT_JOBS | 1U << STK_HINT_SESSIONS)) {
-        desk->hungry = true;
-        stk_desk_share(desk);
-    }
-}
-
-static void say_busy(struct stk_desk *desk)
-{
-    atomic_store(&desk->busy, desk->options.workers - (uint32_t)desk->idle_count);
+    if (hints & (1U << STK_HINT_JOBS | 1U << STK_HINT_SESSIONS)) desk->hungry = true;
 }
 
 /* Nothing is written any more for a life that is over; see pool/life.h. */
@@ -296,12 +277,9 @@ static void live_on(struct stk_desk *desk, stk_time_ns mono)
     if (!atomic_load(&desk->quit)) stk_desk_await(desk, 1, at > mono ? at - mono : 0);
 }
 
-/* Of the two desks the one that has not turned for longer. */
 stk_time_ns stk_desk_turned_at(struct stk_desk *desk)
 {
-    stk_time_ns at = atomic_load(&desk->turned_at);
-    stk_time_ns mates = desk->mate != NULL ? atomic_load(&desk->mate->turned_at) : at;
-    return mates < at ? mates : at;
+    return atomic_load(&desk->turned_at);
 }
 
 static void *desk_main(void *arg)
@@ -309,7 +287,6 @@ static void *desk_main(void *arg)
     struct stk_desk *desk = arg;
     while (!atomic_load(&desk->quit) || atomic_load(&desk->arrived) != NULL) {
         (void)stk_desk_gather(desk);
-        say_busy(desk);
         stk_time_ns mono = stk_clock_mono();
         atomic_store(&desk->turned_at, mono);
         if (stk_life_is_over(desk)) {
@@ -320,7 +297,6 @@ static void *desk_main(void *arg)
         poll_and_tend(desk, mono);
         if (has_work(desk, mono)) {
             stk_round_run(desk);
-            stk_desk_share(desk);
             continue;
         }
         follow_stop(desk, mono);
@@ -333,16 +309,12 @@ static void *desk_main(void *arg)
 
 /* --- open, start, close -------------------------------------------------- */
 
-static struct stk_desk *open_one(const struct stk_desk_options *options, struct stk_store *store,
-                                 uint32_t first, uint32_t workers)
+struct stk_desk *stk_desk_open(const struct stk_desk_options *options)
 {
+    uint32_t workers = options->workers;
+    assert(workers >= 1 && workers <= STK_WORKERS_MAX);
     struct stk_desk *desk = stk_alloc(sizeof(*desk));
     desk->options = *options;
-    desk->options.store = store;
-    desk->options.workers = workers;
-    desk->lead = desk;
-    desk->first = first;
-    desk->busy = workers;
     desk->slots = stk_alloc(workers * sizeof(*desk->slots));
     desk->reports = stk_alloc(workers * sizeof(*desk->reports));
     desk->gate_at = STK_NEVER;
@@ -360,21 +332,10 @@ static struct stk_desk *open_one(const struct stk_desk_options *options, struct 
     atomic_store(&desk->awaited, 1);
     (void)pthread_mutex_init(&desk->lock, NULL);
     for (uint32_t i = 0; i < workers; i++) {
-        stk_slot_init(&desk->slots[i], first + i);
+        stk_slot_init(&desk->slots[i], i + 1);
         desk->slots[i].sleeper.gong = &desk->gongs[i / STK_GONG_SLEEPERS];
         desk->slots[i].sleeper.bit = UINT32_C(1) << i % STK_GONG_SLEEPERS;
     }
-    return desk;
-}
-
-struct stk_desk *stk_desk_open(const struct stk_desk_options *options)
-{
-    uint32_t workers = options->workers, mates = options->second != NULL ? workers / 2 : 0;
-    assert(workers >= 1 && workers <= STK_WORKERS_MAX);
-    struct stk_desk *desk = open_one(options, options->store, 1, workers - mates);
-    if (mates == 0) return desk;
-    desk->mate = open_one(options, options->second, workers - mates + 1, mates);
-    desk->mate->lead = desk;
     return desk;
 }
 
@@ -407,44 +368,33 @@ static enum stk_rc know_tasks(struct stk_store *store, void *arg, stk_time_ns no
     return STK_OK;
 }
 
-static enum stk_rc start_one(struct stk_desk *desk, struct stk_error *err)
-{
-    atomic_store(&desk->turned_at, stk_clock_mono());
-    int code = pthread_create(&desk->thread, NULL, desk_main, desk);
-    if (code == 0) return STK_OK;
-    desk->thread = 0;
-    return stk_fail(err, STK_UNAVAILABLE, "could not start the desk thread: %s", strerror(code));
-}
-
 enum stk_rc stk_desk_start(struct stk_desk *desk, struct stk_error *err)
 {
     struct stk_access direct = stk_access_direct(desk->options.store);
     enum stk_rc rc = stk_write(&direct, know_tasks, desk, err);
     if (rc == STK_OK) rc = stk_life_start(desk, err);
-    if (rc == STK_OK) rc = start_one(desk, err);
-    if (rc != STK_OK || desk->mate == NULL) return rc;
-    desk->mate->tasks = desk->tasks; /* nobody changes them any more */
-    desk->mate->task_count = desk->task_count;
-    stk_life_follow(desk->mate);
-    return start_one(desk->mate, err);
+    if (rc != STK_OK) return rc;
+    atomic_store(&desk->turned_at, stk_clock_mono());
+    if (pthread_create(&desk->thread, NULL, desk_main, desk) != 0) {
+        return stk_fail(err, STK_UNAVAILABLE, "could not start the desk thread");
+    }
+    return STK_OK;
 }
 
-static void end_one(struct stk_desk *desk)
+void stk_desk_close(struct stk_desk *desk)
 {
+    if (desk == NULL) return;
     atomic_store(&desk->quit, true);
     stk_bell_ring(&desk->bell);
     if (desk->thread != 0) (void)pthread_join(desk->thread, NULL);
-    desk->thread = 0;
-}
+    stk_life_stop(desk);
 
-static void release(struct stk_desk *desk)
-{
     for (uint32_t i = 0; i < desk->options.workers; i++) {
         stk_slot_release(&desk->slots[i]);
     }
     (void)pthread_mutex_destroy(&desk->lock);
     free(desk->slots);
-    if (stk_desk_leads(desk)) free(desk->tasks);
+    free(desk->tasks);
     free(desk->reports);
     stk_gates_release(&desk->gates);
     free(desk->settles);
@@ -455,24 +405,7 @@ static void release(struct stk_desk *desk)
     free(desk);
 }
 
-void stk_desk_close(struct stk_desk *desk)
-{
-    if (desk == NULL) return;
-    struct stk_desk *mate = desk->mate;
-    if (mate != NULL) end_one(mate);
-    end_one(desk);
-    stk_life_stop(desk);
-    if (mate != NULL) release(mate);
-    release(desk);
-}
-
 /* --- asked and told from other threads ----------------------------------- */
-
-static void stop_one(struct stk_desk *desk, int level)
-{
-    atomic_store(&desk->stop_level, level);
-    stk_bell_ring(&desk->bell);
-}
 
 bool stk_desk_is_shared(const struct stk_desk *desk)
 {
@@ -482,9 +415,8 @@ bool stk_desk_is_shared(const struct stk_desk *desk)
 void stk_desk_stop(struct stk_desk *desk)
 {
     int level = atomic_load(&desk->stop_level);
-    if (level < STK_STOP_AT_ONCE) level++;
-    stop_one(desk, level);
-    if (desk->mate != NULL) stop_one(desk->mate, level);
+    if (level < STK_STOP_AT_ONCE) atomic_store(&desk->stop_level, level + 1);
+    stk_bell_ring(&desk->bell);
 }
 
 void stk_desk_nudge(struct stk_desk *desk)
@@ -492,23 +424,10 @@ void stk_desk_nudge(struct stk_desk *desk)
     stk_bell_ring(&desk->bell);
 }
 
-static void hint_one(struct stk_desk *desk, unsigned hints)
+void stk_desk_hint(struct stk_desk *desk, unsigned hints)
 {
     (void)atomic_fetch_or(&desk->heard, hints);
     stk_bell_ring(&desk->bell);
-}
-
-void stk_desk_hint(struct stk_desk *desk, unsigned hints)
-{
-    hint_one(desk, hints);
-    if (desk->mate != NULL && hints & 1U << STK_HINT_SESSIONS) hint_one(desk->mate, hints);
-}
-
-void stk_desk_share(struct stk_desk *desk)
-{
-    struct stk_desk *mate = desk->mate;
-    if (mate == NULL || !desk->hungry || desk->idle_count > 0) return;
-    if (atomic_load(&mate->busy) < mate->options.workers) hint_one(mate, 1U << STK_HINT_JOBS);
 }
 
 void stk_desk_break(struct stk_desk *desk, const char *reason)
@@ -525,7 +444,7 @@ void stk_desk_break(struct stk_desk *desk, const char *reason)
     stk_desk_stop(desk);
 }
 
-static void cancel_one(struct stk_desk *desk, int64_t job_id)
+void stk_desk_cancel(struct stk_desk *desk, int64_t job_id)
 {
     for (uint32_t i = 0; i < desk->options.workers; i++) {
         struct stk_slot *slot = &desk->slots[i];
@@ -539,17 +458,11 @@ static void cancel_one(struct stk_desk *desk, int64_t job_id)
     }
 }
 
-void stk_desk_cancel(struct stk_desk *desk, int64_t job_id)
-{
-    cancel_one(desk, job_id);
-    if (desk->mate != NULL) cancel_one(desk->mate, job_id);
-}
-
 bool stk_desk_wait(struct stk_desk *desk, stk_time_ns wait_ns)
 {
-    if (atomic_load(&desk->ended) == all_workers(desk)) return true;
+    if (atomic_load(&desk->ended) == desk->options.workers) return true;
     (void)stk_bell_wait(&desk->all_ended, wait_ns);
-    return atomic_load(&desk->ended) == all_workers(desk);
+    return atomic_load(&desk->ended) == desk->options.workers;
 }
 
 void stk_desk_workers(struct stk_desk *desk,
@@ -561,7 +474,6 @@ void stk_desk_workers(struct stk_desk *desk,
         stk_slot_peek(&desk->slots[i], &view);
         each(context, &view);
     }
-    if (desk->mate != NULL) stk_desk_workers(desk->mate, each, context);
 }
 
 static void count_busy(void *context, const struct stk_worker_view *view)
@@ -572,7 +484,7 @@ static void count_busy(void *context, const struct stk_worker_view *view)
 
 void stk_desk_view(struct stk_desk *desk, struct stk_pool_view *ret)
 {
-    ret->workers = all_workers(desk);
+    ret->workers = desk->options.workers;
     ret->busy = 0;
     stk_desk_workers(desk, count_busy, &ret->busy);
 

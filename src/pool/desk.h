@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * desk - the thread that writes to the store.
+ * desk - the one thread that writes to the store.
  *
  * Workers hand it the outcome of their attempt and wait for their next job;
  * others hand it calls. It takes all that has arrived and writes it in one
@@ -14,12 +14,6 @@
  * When a round cannot be made durable (disk full, ...) the outcomes are kept
  * and tried again, callers get the error, nothing is claimed, and the pause
  * with its reason can be seen until a round goes through.
- *
- * On a shared store a large pool has a mate for its desk, with a store of its own
- * and half of the workers: while one waits for its commit, the other's statements
- * run. The desk leads: calls, beats, the rescue of others, tending and the end
- * are its own business; the mate settles and claims for its workers when the desk
- * has more jobs than its own can do. Whoever calls from outside sees one desk.
  *
  * On a shared store a pool may die without noticing: when it has not been heard
  * of for the time of its lease, others give its jobs back. So before that
@@ -56,8 +50,7 @@ struct stk_assignment {
 };
 
 struct stk_desk_options {
-    struct stk_store *store;  /* the writer; the desk's from start to close */
-    struct stk_store *second; /* its mate's, or NULL: there is none */
+    struct stk_store *store; /* the writer; the desk's from start to close */
     const struct stk_settings *settings;
     struct stk_consoles *consoles; /* or NULL */
     int64_t pool_id;

@@ -116,7 +116,7 @@ static void wake(struct stk_desk *desk, struct stk_slot *const *slots, size_t co
     uint32_t bits[STK_ARRAY_LEN(desk->gongs)] = { 0 };
     for (size_t i = 0; i < count; i++) {
         stk_sleeper_call(&slots[i]->sleeper);
-        bits[(slots[i]->worker - desk->first) / STK_GONG_SLEEPERS] |= slots[i]->sleeper.bit;
+        bits[(slots[i]->worker - 1) / STK_GONG_SLEEPERS] |= slots[i]->sleeper.bit;
     }
     for (size_t i = 0; i < STK_ARRAY_LEN(desk->gongs); i++) {
         if (bits[i] != 0) stk_gong_strike(&desk->gongs[i], bits[i]);

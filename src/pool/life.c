@@ -26,10 +26,9 @@ static stk_time_ns end_of(const struct stk_life *life, stk_time_ns sent_at)
 /* On the lifeline's thread. */
 static void end_attempts(void *context)
 {
-    for (struct stk_desk *desk = context; desk != NULL; desk = desk->mate) {
-        stk_desk_interrupt(desk, STK_STOP_NOW);
-        stk_bell_ring(&desk->bell);
-    }
+    struct stk_desk *desk = context;
+    stk_desk_interrupt(desk, STK_STOP_NOW);
+    stk_bell_ring(&desk->bell);
 }
 
 enum stk_rc stk_life_start(struct stk_desk *desk, struct stk_error *err)
@@ -41,15 +40,6 @@ enum stk_rc stk_life_start(struct stk_desk *desk, struct stk_error *err)
     if (!desk->is_shared) return STK_OK;
     return stk_lifeline_start(end_of(life, desk->options.born_at), end_attempts, desk, &life->line,
                               err);
-}
-
-void stk_life_follow(struct stk_desk *mate)
-{
-    struct stk_life *life = &mate->life;
-    life->lease_ns = mate->lead->life.lease_ns;
-    life->beat_ns = mate->lead->life.beat_ns;
-    life->line = mate->lead->life.line;
-    mate->is_shared = true;
 }
 
 void stk_life_stop(struct stk_desk *desk)
@@ -72,7 +62,7 @@ enum stk_rc stk_life_check_in(struct stk_store *store, uint32_t workers, stk_tim
 static stk_time_ns beat_due_at(const struct stk_desk *desk)
 {
     const struct stk_life *life = &desk->life;
-    if (!desk->is_shared || !stk_desk_leads(desk)) return life->beat_at;
+    if (!desk->is_shared) return life->beat_at;
     enum stk_pool_state state = stk_said_state(desk);
     if (state == life->told) return life->beat_at;
     stk_time_ns at = state == STK_POOL_STOPPING ? 0 : life->told_at + HUSH_NS;
@@ -82,13 +72,13 @@ static stk_time_ns beat_due_at(const struct stk_desk *desk)
 stk_time_ns stk_life_due_at(const struct stk_desk *desk)
 {
     stk_time_ns beat_at = beat_due_at(desk);
-    bool rescues = desk->is_shared && stk_desk_leads(desk);
-    return rescues && desk->life.rescue_at < beat_at ? desk->life.rescue_at : beat_at;
+    bool rescues_first = desk->is_shared && desk->life.rescue_at < beat_at;
+    return rescues_first ? desk->life.rescue_at : beat_at;
 }
 
 bool stk_life_is_due(const struct stk_desk *desk, stk_time_ns mono)
 {
-    bool looks = desk->is_shared && stk_desk_leads(desk) && mono >= desk->life.cancel_at;
+    bool looks = desk->is_shared && mono >= desk->life.cancel_at;
     return looks || mono >= stk_life_due_at(desk);
 }
 
@@ -110,19 +100,6 @@ static enum stk_rc beat(struct stk_desk *desk, stk_time_ns mono, stk_time_ns now
         stk_store_pool_beat(desk->options.store, desk->options.pool_id, &said, now, err);
     life->beaten = rc == STK_OK;
     life->is_taken = desk->is_shared && rc == STK_CONFLICT;
-    return rc;
-}
-
-/* Of a mate: which jobs its workers hold. */
-static enum stk_rc beat_along(struct stk_desk *mate, stk_time_ns mono, stk_time_ns now,
-                              struct stk_error *err)
-{
-    struct stk_life *life = &mate->life;
-    life->beaten = false;
-    if (mono < life->beat_at) return STK_OK;
-    enum stk_rc rc =
-        stk_store_pool_beat(mate->options.store, mate->options.pool_id, NULL, now, err);
-    life->beaten = rc == STK_OK;
     return rc;
 }
 
@@ -154,7 +131,6 @@ enum stk_rc stk_life_write(struct stk_desk *desk, stk_time_ns now, struct stk_er
     struct stk_life *life = &desk->life;
     stk_time_ns mono = stk_clock_mono();
     life->beaten = life->is_taken = life->rescued = false;
-    if (!stk_desk_leads(desk)) return beat_along(desk, mono, now, err);
     enum stk_rc rc = beat(desk, mono, now, err);
     if (!desk->is_shared) return rc;
     if (rc == STK_OK) rc = look_for_cancels(desk, mono, err);
@@ -185,9 +161,8 @@ static void rescue_written(struct stk_desk *desk, stk_time_ns mono)
 void stk_life_written(struct stk_desk *desk)
 {
     struct stk_life *life = &desk->life;
-    if (life->beaten) life->beat_at = life->sent_at + life->beat_ns;
-    if (!stk_desk_leads(desk)) return;
     if (life->beaten) {
+        life->beat_at = life->sent_at + life->beat_ns;
         life->told = life->telling;
         life->told_at = life->sent_at;
         stk_lifeline_extend(life->line, end_of(life, life->sent_at));
@@ -200,11 +175,9 @@ void stk_life_written(struct stk_desk *desk)
 
 /* --- the end of a life, and the next ------------------------------------- */
 
-/* A mate's, too, until it has followed its lead into the next one. */
 bool stk_life_is_over(const struct stk_desk *desk)
 {
-    uint64_t era = atomic_load(&desk->life.era);
-    return stk_lifeline_is_over(desk->life.line) || era != atomic_load(&desk->lead->life.era);
+    return stk_lifeline_is_over(desk->life.line);
 }
 
 static void say_over(struct stk_desk *desk)
@@ -213,7 +186,7 @@ static void say_over(struct stk_desk *desk)
     if (life->said) return;
     life->said = true;
     stk_desk_interrupt(desk, STK_STOP_NOW); /* what was handed out when it ended */
-    if (desk->options.consoles == NULL || !stk_desk_leads(desk)) return;
+    if (desk->options.consoles == NULL) return;
     stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
                      "p%" PRId64 " %s: its attempts are killed, what they were doing is given to "
                      "others",
@@ -240,33 +213,24 @@ static enum stk_rc write_birth(struct stk_store *store, void *arg, stk_time_ns n
                                struct stk_error *err)
 {
     struct birth *birth = arg;
-    const struct stk_desk *desk = birth->desk;
-    uint32_t mates = desk->mate != NULL ? desk->mate->options.workers : 0;
-    return stk_life_check_in(store, desk->options.workers + mates, now, &birth->id, err);
-}
-
-static void start_over(struct stk_desk *desk, int64_t id, stk_time_ns beat_at)
-{
-    desk->options.pool_id = id;
-    desk->hungry = true;
-    desk->fresh = 0;
-    desk->retry_at = 0;
-    desk->life.said = desk->life.is_taken = false;
-    desk->life.beat_at = beat_at;
+    return stk_life_check_in(store, birth->desk->options.workers, now, &birth->id, err);
 }
 
 static void begin(struct stk_desk *desk, int64_t id, stk_time_ns sent_at)
 {
     struct stk_life *life = &desk->life;
     int64_t old_id = desk->options.pool_id;
-    start_over(desk, id, sent_at + life->beat_ns);
+    desk->options.pool_id = id;
+    desk->hungry = true;
+    desk->fresh = 0;
+    desk->retry_at = 0;
+    life->said = life->is_taken = false;
     life->told = STK_POOL_RUNNING;
     life->told_at = sent_at;
+    life->beat_at = sent_at + life->beat_ns;
     life->rescue = (struct stk_bulk){ .cursor = 0 };
     life->rescue_at = life->cancel_at = 0;
-    (void)atomic_fetch_add(&life->era, 1);
     stk_lifeline_renew(life->line, end_of(life, sent_at));
-    if (desk->mate != NULL) stk_bell_ring(&desk->mate->bell);
     if (desk->options.reborn != NULL) desk->options.reborn(desk->options.context, id);
     if (desk->options.consoles == NULL) return;
     stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
@@ -288,31 +252,6 @@ static bool try_to_begin(struct stk_desk *desk)
     return false;
 }
 
-/* Quiet until the lead has begun a new life. Its id is there to be read: the lead
- * writes it again only when its mate is quiet once more. */
-static stk_time_ns follow_lead(struct stk_desk *mate, stk_time_ns mono)
-{
-    struct stk_desk *lead = mate->lead;
-    uint64_t era = atomic_load(&lead->life.era);
-    if (era == atomic_load(&mate->life.era)) {
-        if (!atomic_exchange(&mate->life.is_quiet, true)) stk_bell_ring(&lead->bell);
-        return mono + AGAIN_NS;
-    }
-    start_over(mate, lead->options.pool_id, mono + mate->life.beat_ns);
-    atomic_store(&mate->life.is_quiet, false);
-    atomic_store(&mate->life.era, era);
-    return mono;
-}
-
-/* Quiet in the life that is over now, not still in the one before. */
-static bool has_quiet_mate(const struct stk_desk *lead)
-{
-    const struct stk_desk *mate = lead->mate;
-    if (mate == NULL) return true;
-    uint64_t era = atomic_load(&mate->life.era);
-    return era == atomic_load(&lead->life.era) && atomic_load(&mate->life.is_quiet);
-}
-
 stk_time_ns stk_life_renew(struct stk_desk *desk, stk_time_ns mono)
 {
     say_over(desk);
@@ -320,8 +259,6 @@ stk_time_ns stk_life_renew(struct stk_desk *desk, stk_time_ns mono)
     stk_handout_dropped(desk);
     bool is_going = atomic_load(&desk->stop_level) != STK_GO_ON;
     if (is_going || desk->idle_count < desk->options.workers) return mono + AGAIN_NS;
-    if (!stk_desk_leads(desk)) return follow_lead(desk, mono);
-    if (!has_quiet_mate(desk)) return mono + AGAIN_NS;
     if (mono < desk->retry_at) return desk->retry_at;
     return try_to_begin(desk) ? mono : desk->retry_at;
 }

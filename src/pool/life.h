@@ -12,9 +12,6 @@
  * any more, and once no worker has a job the pool begins a new life, with a new
  * id: jobs of the old one come back like those of any other that died.
  *
- * The mate of a desk lives and dies with it: it gives up its attempts when the
- * lead's line is cut, waits, and goes on in the next life (an era, to it).
- *
  * On SQLite a pool lives as long as its store is open, and only beats. Private
  * to src/pool.
  *
@@ -40,13 +37,9 @@ struct stk_life {
     bool said;                                 /* that this life is over */
     enum stk_pool_state told, telling;         /* with the last beat; with this one */
     stk_time_ns told_at;                       /* mono */
-    _Atomic uint64_t era;  /* of the lead, how often it was reborn; of a mate, in which it lives */
-    _Atomic bool is_quiet; /* of a mate: nothing is left of the life that is over */
 };
 
 STK_MUST_USE enum stk_rc stk_life_start(struct stk_desk *desk, struct stk_error *err);
-/* The lead's life is the mate's. */
-void stk_life_follow(struct stk_desk *mate);
 void stk_life_stop(struct stk_desk *desk);
 
 /* Takes an id for the pool that this process is. */

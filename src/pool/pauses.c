@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * While the store takes no writes: outcomes are kept, and tried again. Of a desk
- * and its mate only one says so.
+ * While the store takes no writes: outcomes are kept, and tried again.
  */
 #include <stdio.h>
 
@@ -28,7 +27,7 @@ void stk_round_pause(struct stk_desk *desk, const struct stk_error *err)
     (void)pthread_mutex_lock(&desk->lock);
     (void)snprintf(desk->pause_reason, sizeof(desk->pause_reason), "%s", err->text);
     (void)pthread_mutex_unlock(&desk->lock);
-    if (!fresh || desk->options.consoles == NULL || !stk_desk_leads(desk)) return;
+    if (!fresh || desk->options.consoles == NULL) return;
     stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
                      "paused: %s; %zu outcomes are kept and tried again until it works", err->text,
                      desk->report_count);
@@ -38,7 +37,7 @@ void stk_round_pause(struct stk_desk *desk, const struct stk_error *err)
  * when it happened. */
 enum stk_rc stk_pause_note_end(struct stk_desk *desk, stk_time_ns now, struct stk_error *err)
 {
-    if (desk->paused_since == 0 || !stk_desk_leads(desk)) return STK_OK;
+    if (desk->paused_since == 0) return STK_OK;
     const struct stk_event paused = { .pool_id = desk->options.pool_id,
                                       .text = desk->pause_reason };
     enum stk_rc rc = stk_store_event(desk->options.store, STK_EVENT_POOL_PAUSED, &paused,
@@ -57,7 +56,7 @@ void stk_pause_end(struct stk_desk *desk)
     (void)pthread_mutex_lock(&desk->lock);
     if (!desk->broken) desk->pause_reason[0] = '\0';
     (void)pthread_mutex_unlock(&desk->lock);
-    if (desk->options.consoles == NULL || !stk_desk_leads(desk)) return;
+    if (desk->options.consoles == NULL) return;
     stk_console_addf(desk->options.consoles, 0, 0, STK_LINE_POOL,
                      "goes on: the store takes writes again");
 }

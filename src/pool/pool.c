@@ -22,12 +22,9 @@
 #include "session/notifier.h"
 #include "store/hints.h"
 
-enum { MATE_WORKERS = 16 }; /* from which on a desk has a mate */
-
 struct stk_pool {
     struct stk_pool_options options;
     struct stk_store *store;
-    struct stk_store *second;      /* of the desk's mate; NULL: it has none */
     struct stk_consoles *consoles; /* or NULL */
     struct stk_readers *readers;
     struct stk_desk *desk;
@@ -194,24 +191,13 @@ static void nudge(void *context)
     stk_desk_nudge(context);
 }
 
-/* A second writer where another one can be, and has enough to do. */
-static enum stk_rc open_stores(struct stk_pool *pool, struct stk_error *err)
-{
-    const struct stk_settings *settings = pool->options.settings;
-    struct stk_store_options options = { .command = pool->options.command,
-                                         .serves = pool->options.serves,
-                                         .lease_ns = settings->lease_ns };
-    enum stk_rc rc = stk_store_open(settings->store, &options, &pool->store, err);
-    if (rc != STK_OK || pool->options.workers < MATE_WORKERS) return rc;
-    if (stk_store_lease(pool->store) == STK_NEVER) return STK_OK;
-    options.writer = 1;
-    return stk_store_open(settings->store, &options, &pool->second, err);
-}
-
 static enum stk_rc open_parts(struct stk_pool *pool, struct stk_error *err)
 {
     const struct stk_settings *settings = pool->options.settings;
-    enum stk_rc rc = open_stores(pool, err);
+    const struct stk_store_options store_options = { .command = pool->options.command,
+                                                     .serves = pool->options.serves,
+                                                     .lease_ns = settings->lease_ns };
+    enum stk_rc rc = stk_store_open(settings->store, &store_options, &pool->store, err);
     if (rc != STK_OK) return rc;
     if (pool->options.consoles) {
         rc = stk_consoles_open(settings->logs, pool->options.workers, &pool->consoles, err);
@@ -298,7 +284,6 @@ static enum stk_rc start_threads(struct stk_pool *pool, struct stk_error *err)
 {
     const struct stk_desk_options desk_options = {
         .store = pool->store,
-        .second = pool->second,
         .settings = pool->options.settings,
         .consoles = pool->consoles,
         .pool_id = pool->id,
@@ -415,7 +400,6 @@ void stk_pool_free(struct stk_pool *pool)
     stk_listener_close(pool->listener);
     stk_vault_close(pool->vault);
     stk_readers_close(pool->readers);
-    stk_store_close(pool->second);
     stk_store_close(pool->store);
     stk_consoles_close(pool->consoles);
     (void)pthread_mutex_destroy(&pool->hear_lock);

@@ -264,7 +264,7 @@ static void take_claim(void *context, const struct stk_claim *claim)
         };
         return;
     }
-    struct stk_slot *slot = &desk->slots[claim->slot - desk->first];
+    struct stk_slot *slot = &desk->slots[claim->slot - 1];
     struct stk_assignment *job = &slot->next;
     job->task = task;
     job->pool_id = desk->options.pool_id;
@@ -511,7 +511,5 @@ void stk_round_run(struct stk_desk *desk)
     stk_pause_end(desk);
     stk_handout_reports(desk, now);
     stk_handout_jobs(desk);
-    unsigned hints = stk_store_hints(desk->options.store);
-    stk_listener_tell(desk->options.listener, hints);
-    if (!stk_desk_leads(desk) && hints != 0) stk_desk_hint(desk->lead, hints);
+    stk_listener_tell(desk->options.listener, stk_store_hints(desk->options.store));
 }

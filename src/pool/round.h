@@ -27,10 +27,7 @@ struct stk_call {
 enum stk_stop_level { STK_GO_ON, STK_STOP_AFTER_JOBS, STK_STOP_AT_ONCE };
 
 struct stk_desk {
-    struct stk_desk_options options;                            /* workers: its own */
-    struct stk_desk *lead;                                      /* itself, unless it is a mate */
-    struct stk_desk *mate;                                      /* or NULL */
-    uint32_t first;                                             /* number of its first worker */
+    struct stk_desk_options options;
     struct stk_slot *slots;                                     /* [workers] */
     struct stk_gong gongs[STK_WORKERS_MAX / STK_GONG_SLEEPERS]; /* of 32 slots each */
     const struct stk_task **tasks;                              /* by the store's task id */
@@ -44,9 +41,8 @@ struct stk_desk {
     _Atomic int stop_level;
     _Atomic bool quit;
     _Atomic stk_time_ns turned_at; /* mono */
-    _Atomic uint32_t ended;        /* of all workers; the lead's */
-    _Atomic uint32_t busy;         /* of its workers, as others may know it */
-    _Atomic unsigned heard;        /* hints, not yet followed */
+    _Atomic uint32_t ended;
+    _Atomic unsigned heard; /* hints, not yet followed */
     _Atomic(const char *)
         waits_for; /* the closed session that jobs waited for when last claimed; NULL: none */
     struct stk_bell all_ended;
@@ -101,18 +97,6 @@ struct stk_desk {
     int stop_seen;
 };
 
-static inline bool stk_desk_leads(const struct stk_desk *desk)
-{
-    return desk->lead == desk;
-}
-
-/* No worker of the pool has a job; may be out of date where it is the mate's. */
-static inline bool stk_desk_is_idle(const struct stk_desk *desk)
-{
-    bool mine = desk->idle_count == desk->options.workers;
-    return mine && (desk->mate == NULL || atomic_load(&desk->mate->busy) == 0);
-}
-
 /* Moves what has arrived to calls, reports and idle, oldest first; how many. */
 size_t stk_desk_gather(struct stk_desk *desk);
 
@@ -130,10 +114,7 @@ STK_MUST_USE enum stk_rc stk_pause_note_end(struct stk_desk *desk, stk_time_ns n
                                             struct stk_error *err);
 void stk_pause_end(struct stk_desk *desk);
 
-/* Jobs that this desk's own workers have no hands for are its mate's to look for. */
-void stk_desk_share(struct stk_desk *desk);
-
-/* All its workers' running jobs are stopped so. From any thread. */
+/* All running jobs are stopped so. From any thread. */
 void stk_desk_interrupt(struct stk_desk *desk, enum stk_stop how);
 
 /* After the commit, or with the error that kept it from being one. */

@@ -38,37 +38,24 @@ static void add_reason(const struct stk_desk *desk, enum stk_pool_state state, c
     (void)snprintf(reason, size, "its jobs wait for session \"%s\"", session);
 }
 
-static void add_one(struct stk_desk *desk, struct stk_pool_view *ret)
+void stk_said_view(struct stk_desk *desk, bool is_idle, struct stk_pool_view *ret)
 {
     (void)pthread_mutex_lock(&desk->lock);
     stk_rate_add(&desk->rate, desk->settled_count, stk_clock_now());
-    ret->per_s += desk->rate.per_s;
-    ret->late_answers += desk->late_count;
-    ret->completed += desk->became[STK_STATE_COMPLETED];
-    ret->failed += desk->became[STK_STATE_FAILED];
-    ret->broken = ret->broken || desk->broken;
-    if (ret->reason[0] == '\0') {
-        (void)snprintf(ret->reason, sizeof(ret->reason), "%s", desk->pause_reason);
-    }
+    ret->per_s = desk->rate.per_s;
+    ret->late_answers = desk->late_count;
+    ret->completed = desk->became[STK_STATE_COMPLETED];
+    ret->failed = desk->became[STK_STATE_FAILED];
+    ret->broken = desk->broken;
+    (void)snprintf(ret->reason, sizeof(ret->reason), "%s", desk->pause_reason);
     (void)pthread_mutex_unlock(&desk->lock);
-}
-
-void stk_said_view(struct stk_desk *desk, bool is_idle, struct stk_pool_view *ret)
-{
-    ret->per_s = 0;
-    ret->late_answers = 0;
-    ret->completed = ret->failed = 0;
-    ret->broken = false;
-    ret->reason[0] = '\0';
-    add_one(desk, ret);
-    if (desk->mate != NULL) add_one(desk->mate, ret);
     ret->state = state_of(desk, is_idle, ret->reason[0] != '\0');
     add_reason(desk, ret->state, ret->reason, sizeof(ret->reason));
 }
 
 enum stk_pool_state stk_said_state(const struct stk_desk *desk)
 {
-    return state_of(desk, stk_desk_is_idle(desk), false);
+    return state_of(desk, desk->idle_count == desk->options.workers, false);
 }
 
 void stk_said_news(struct stk_desk *desk)
@@ -81,10 +68,13 @@ void stk_said_news(struct stk_desk *desk)
 /* A pause is over with the round that writes this. */
 void stk_said_make(struct stk_desk *desk, char *reason, size_t size, struct stk_pool_said *ret)
 {
-    struct stk_pool_view view = { 0 };
-    stk_said_view(desk, false, &view);
-    *ret = (struct stk_pool_said){ .state = stk_said_state(desk), .per_s = view.per_s };
-    (void)snprintf(reason, size, "%s", view.broken ? view.reason : "");
+    *ret = (struct stk_pool_said){ .state = stk_said_state(desk) };
+    reason[0] = '\0';
+    (void)pthread_mutex_lock(&desk->lock);
+    stk_rate_add(&desk->rate, desk->settled_count, stk_clock_now());
+    ret->per_s = desk->rate.per_s;
+    if (desk->broken) (void)snprintf(reason, size, "%s", desk->pause_reason);
+    (void)pthread_mutex_unlock(&desk->lock);
     add_reason(desk, ret->state, reason, size);
     if (reason[0] != '\0') ret->reason = reason;
 }

@@ -362,7 +362,7 @@ enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id,
                                 const struct stk_pool_said *said, stk_time_ns now,
                                 struct stk_error *err)
 {
-    assert(said == NULL || said->state <= STK_POOL_STOPPING);
+    assert(said->state <= STK_POOL_STOPPING);
     return store->engine->pool_beat(store, id, said, now, err);
 }
 

@@ -58,7 +58,6 @@ struct stk_store_options {
     const char *command;  /* "stoker up": written to the lock file for whoever comes second */
     bool serves;          /* the owner answers on stk_store_socket_path() */
     stk_time_ns lease_ns; /* shared: how long its pool lives after a beat; 0: the standard */
-    uint32_t writer;      /* shared: which of its pool's writers, each with a store of its own */
 };
 
 /* `url`: "sqlite:PATH", or libpq's "postgresql://..." (docs/postgresql.md).
@@ -400,8 +399,7 @@ STK_MUST_USE enum stk_rc stk_store_pool_start(struct stk_store *store, const cha
                                               int64_t pid, uint32_t workers, stk_time_ns now,
                                               int64_t *ret_id, struct stk_error *err);
 /* STK_CONFLICT: its lease has run out, its jobs may be others' by now: end all
- * attempts, start again under a new id. `said` NULL: a further writer of the
- * pool only notes which jobs it holds, and renews no lease. */
+ * attempts, start again under a new id. */
 STK_MUST_USE enum stk_rc stk_store_pool_beat(struct stk_store *store, int64_t id,
                                              const struct stk_pool_said *said, stk_time_ns now,
                                              struct stk_error *err);

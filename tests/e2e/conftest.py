@@ -194,13 +194,13 @@ class Stoker:
             path.chmod(0o755)
         return path
 
-    def yaml(self, text, workers=4, name="stoker.yaml"):
+    def yaml(self, text, workers=4, name="stoker.yaml", lease="6s"):
         """The tasks of stoker.yaml, or the whole file when it has a line `tasks:`."""
         text = textwrap.dedent(text)
         if "tasks:" not in text:
             text = f"store: sqlite:stoker.db\nworkers: {workers}\ntasks:\n" + textwrap.indent(text, "  ")
         if self.database:
-            text = text.rstrip() + "\nlease: 6s\n"
+            text = text.rstrip() + f"\nlease: {lease}\n"
         store = re.search(r"^store: sqlite:(\S+)$", text, re.M)
         if store:
             self.store = self.folder / store.group(1)

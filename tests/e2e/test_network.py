@@ -167,7 +167,7 @@ def test_a_cut_that_is_shorter_than_the_lease_costs_nothing(fleet):
 def test_cuts_under_many_short_jobs_lose_none_and_run_none_twice_at_a_time(fleet):
     stoker = fleet.stoker
     fleet.be_hasty()
-    pools = [fleet.start(machine, "--workers", workers)  # of 20 a pool has two desks
+    pools = [fleet.start(machine, "--workers", workers)
              for machine, workers in zip(fleet.machines, (20, 4, 4))]
     acked = {}
 

@@ -57,9 +57,9 @@ COLUMNS(pool) = {
     { "rescued", STK_MOVE_FLAG, "stopped_at IS NOT NULL" }, END
 };
 /* There it is found by what it had claimed; what is parked is in nobody's hands. */
-COLUMNS(claim_log) = { { "id", N }, { "pool_id", N }, { "writer", N }, { "ids", T }, END };
+COLUMNS(claim_log) = { { "id", N }, { "pool_id", N }, { "ids", T }, END };
 static const char in_hands[] =
-    "SELECT p.id AS id, p.id AS pool_id, 0 AS writer, '{' || group_concat(j.id) || '}' AS ids"
+    "SELECT p.id AS id, p.id AS pool_id, '{' || group_concat(j.id) || '}' AS ids"
     " FROM pool p JOIN job j ON j.pool_id = p.id AND j.state = 'running' AND j.worker > 0"
     " WHERE p.stopped_at IS NULL GROUP BY p.id";
 COLUMNS(event) = {

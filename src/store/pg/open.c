@@ -90,7 +90,6 @@ enum stk_rc stk_pg_open(const char *url, const struct stk_store_options *options
     self->command = stk_strdup(options->command != NULL ? options->command : "stoker");
     self->read_only = options->read_only;
     self->lease_ns = options->lease_ns != 0 ? options->lease_ns : STK_LEASE_STANDARD;
-    self->writer = options->writer;
     self->next_due = STK_NEVER;
     self->next_poll = STK_NEVER;
     STK_CLEANUP(stk_store_closep) struct stk_store *made = &self->base;

@@ -145,8 +145,7 @@ struct stk_pg {
     char *command; /* application_name */
     bool read_only;
     stk_time_ns lease_ns;
-    uint32_t writer; /* of its pool */
-    PGconn *conn;    /* NULL: lost; begin and reads connect anew */
+    PGconn *conn; /* NULL: lost; begin and reads connect anew */
     unsigned connects;
     int server_version;
     int64_t timeline;

@@ -42,7 +42,7 @@ enum stk_rc stk_pg_pool_start(struct stk_store *store, const char *host, int64_t
     return rc;
 }
 
-/* Nothing but this writer adds to its log, so what lies before is gone already. */
+/* Nothing but this pool adds to its log, so what lies before is gone already. */
 static enum stk_rc take_renewed(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
                                 struct stk_error *err)
 {
@@ -54,7 +54,6 @@ static enum stk_rc take_renewed(struct stk_pg *self, void *context, const struct
 static enum stk_rc renew_log(struct stk_pg *self, int64_t pool_id, struct stk_error *err)
 {
     stk_pg_arg_int(self, pool_id);
-    stk_pg_arg_int(self, self->writer);
     stk_pg_arg_int(self, self->claim_log_from);
     stk_pg_array_ints(self, self->live.count);
     for (size_t i = 0; i < self->live.size; i++) {
@@ -74,7 +73,6 @@ enum stk_rc stk_pg_pool_beat(struct stk_store *store, int64_t id, const struct s
     stk_time_ns was_at = STK_NEVER;
     enum stk_rc rc = stk_pg_writing(self, err);
     if (rc != STK_OK) return rc;
-    if (said == NULL) return renew_log(self, id, err);
     stk_pg_arg_int(self, id);
     stk_pg_arg_int(self, now);
     stk_pg_arg_int(self, now + self->lease_ns);

@@ -294,7 +294,6 @@ static enum stk_rc log_claims(struct stk_pg *self, struct stk_error *err)
     const struct doings *doings = &self->doings;
     if (doings->claim_count == 0) return STK_OK;
     stk_pg_arg_int(self, self->claim_pool);
-    stk_pg_arg_int(self, self->writer);
     stk_pg_array_ints(self, doings->claim_count);
     for (size_t i = 0; i < doings->claim_count; i++) {
         stk_pg_item_int(self, doings->claims[i].id);

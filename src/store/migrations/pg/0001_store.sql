@@ -204,12 +204,11 @@ CREATE TABLE stoker.pool (
 ) WITH (fillfactor = 50);
 CREATE INDEX pool_alive ON stoker.pool (id) WHERE NOT rescued;
 
--- The jobs in a pool's hands: of each of its writers, those at the last beat in one row, and a
--- row for each transaction that has claimed since.
+-- The jobs in a pool's hands: those at its last beat in one row, and a row for each transaction
+-- that has claimed since.
 CREATE TABLE stoker.claim_log (
     id      bigint   PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     pool_id bigint   NOT NULL,
-    writer  integer  NOT NULL,
     ids     bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0);
