@@ -93,7 +93,7 @@ static void look_for_watches(struct stk_shipper *shipper, stk_time_ns mono)
         return;
     }
     bool begins = look.is_watched && !shipper->is_watched;
-    if (begins || look.watch.newest_id > shipper->newest_watch) skip_to(shipper, look.watch.lines);
+    if (begins) skip_to(shipper, look.watch.lines); /* else what is not shipped yet is awaited */
     if (look.watch.newest_id > shipper->newest_watch) {
         shipper->newest_watch = look.watch.newest_id;
         if (look.watch.lines > 0) shipper->to_answer = look.watch.newest_id;

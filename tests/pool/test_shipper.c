@@ -244,6 +244,22 @@ static void a_second_watch__does_not_get_again_what_is_there(void **state)
     are_lines(0, 31);
 }
 
+/* Who watches asks again and again, and for no old lines. */
+static void a_watch_that_is_renewed__loses_no_line_that_waits_to_be_shipped(void **state)
+{
+    (void)state;
+    start();
+    watch(1, 0);
+    eventually_looks(2);
+    for (int i = 0; i < 20; i++) {
+        say(1 + 10 * i, 10);
+        watch(2 + i, 0);
+        eventually_looks(2);
+    }
+    eventually_has(200);
+    are_lines(0, 1);
+}
+
 static int64_t answered_now(void)
 {
     (void)pthread_mutex_lock(&stage.lock);
@@ -326,6 +342,7 @@ int main(void)
         TEST(while_nobody_watches__nothing_is_shipped),
         TEST(a_watch__gets_the_old_lines_it_wants_and_then_all_new_ones),
         TEST(a_second_watch__does_not_get_again_what_is_there),
+        TEST(a_watch_that_is_renewed__loses_no_line_that_waits_to_be_shipped),
         TEST(a_watch__is_answered_once_all_old_lines_are_there_also_when_there_are_none),
         TEST(many_lines__come_in_batches),
         TEST(a_watch_that_ends__ends_the_shipping),
