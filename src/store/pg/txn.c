@@ -414,13 +414,23 @@ void stk_pg_savepoint_undo(struct stk_store *store)
 
 /* --- reads ------------------------------------------------------------------------ */
 
+/* A reader hears it from nothing else, and goes on for weeks. */
+static enum stk_rc take_clock(struct stk_pg *self, void *context, const struct stk_pg_rows *rows,
+                              struct stk_error *err)
+{
+    (void)context, (void)err;
+    if (rows != NULL) stk_pg_clock_set(self, stk_pg_int(rows, 0, 0));
+    return STK_OK;
+}
+
 enum stk_rc stk_pg_read_begin(struct stk_pg *self, struct read_txn *ret, struct stk_error *err)
 {
     *ret = (struct read_txn){ .self = self };
     if (self->in_txn) return stk_pg_writing(self, err);
     enum stk_rc rc = stk_pg_be_connected(self, err);
     if (rc == STK_OK) rc = stk_pg_send(self, STMT_TXN_READ, "begin to read", NULL, NULL, err);
-    if (rc == STK_OK) rc = stk_pg_send(self, STMT_TXN_READ_LIMIT, "begin to read", NULL, NULL, err);
+    if (rc == STK_OK)
+        rc = stk_pg_send(self, STMT_TXN_READ_LIMIT, "begin to read", take_clock, NULL, err);
     if (rc != STK_OK) return rc;
     self->in_txn = true; /* one connection: no new one within it */
     self->failed = false;
