@@ -16,5 +16,5 @@ enum stk_rc stk_store_listen(const char *url, stk_heard_fn heard, void *context,
 {
     const struct stk_engine *engine = NULL;
     enum stk_rc rc = stk_engine_of(url, &engine, err);
-    return rc == STK_OK ? engine->listen(url, heard, context, ret, err) : rc;
+    return engine != NULL ? engine->listen(url, heard, context, ret, err) : rc;
 }

@@ -48,7 +48,7 @@ enum stk_rc stk_store_open(const char *url, const struct stk_store_options *opti
     assert(url != NULL && options != NULL && ret != NULL);
     const struct stk_engine *engine = NULL;
     enum stk_rc rc = stk_engine_of(url, &engine, err);
-    return rc == STK_OK ? engine->open(url, options, ret, err) : rc;
+    return engine != NULL ? engine->open(url, options, ret, err) : rc;
 }
 
 void stk_store_close(struct stk_store *store)
@@ -66,7 +66,7 @@ enum stk_rc stk_store_owner(const char *url, struct stk_owner *ret, struct stk_e
 {
     const struct stk_engine *engine = NULL;
     enum stk_rc rc = stk_engine_of(url, &engine, err);
-    return rc == STK_OK ? engine->owner(url, ret, err) : rc;
+    return engine != NULL ? engine->owner(url, ret, err) : rc;
 }
 
 char *stk_store_socket_path(const char *url)

@@ -90,11 +90,12 @@ static enum stk_rc must_be_empty(struct stk_load *load, const struct stk_move_ta
     STK_CLEANUP(stk_freep) char *sql = stk_format("SELECT count(*) FROM stoker.%s", table->name);
     STK_CLEANUP(stk_freep) char *rows = NULL;
     enum stk_rc rc = run(load, sql, "count the rows", PGRES_TUPLES_OK, &rows, err);
-    if (rc != STK_OK || (rows != NULL && strcmp(rows, "0") == 0)) return rc;
+    const char *count = rows != NULL ? rows : "0";
+    if (rc != STK_OK || strcmp(count, "0") == 0) return rc;
     return stk_fail(err, STK_CONFLICT,
                     "the target is not empty: %s row%s in %s; a store moves into a new database "
                     "(createdb) only, and only once",
-                    rows, strcmp(rows, "1") == 0 ? "" : "s", table->name);
+                    count, strcmp(count, "1") == 0 ? "" : "s", table->name);
 }
 
 enum stk_rc stk_load_begin(struct stk_load *load, struct stk_error *err)

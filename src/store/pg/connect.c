@@ -111,7 +111,8 @@ enum stk_rc stk_pg_wait(const struct stk_pq *pq, PGconn *conn, bool to_write, st
         eventfd_t rings = 0;
         int ready = ppoll(fds, STK_ARRAY_LEN(fds), &wait, NULL);
         if (ready > 0 && fds[0].revents != 0) return STK_OK;
-        if (ready > 0 && fds[1].revents != 0) (void)eventfd_read(hurry->bell, &rings);
+        if (ready > 0 && hurry != NULL && fds[1].revents != 0)
+            (void)eventfd_read(hurry->bell, &rings);
     }
     return stk_fail(err, STK_TIMEOUT, "the server does not answer");
 }
