@@ -70,8 +70,9 @@ struct kept {
 
 struct look {
     const struct stk_lines_ask *ask;
-    int64_t last;  /* the newest id seen */
-    int64_t watch; /* ours, that pools answer; 0: not asked for old lines */
+    stk_time_ns begun; /* by the store's clock; 0: it goes on */
+    int64_t last;      /* the newest id seen */
+    int64_t watch;     /* ours, that pools answer; 0: not asked for old lines */
     size_t in_page;
     struct kept *lines;
     size_t count, size;
@@ -180,7 +181,8 @@ static enum stk_rc watch(const struct stk_call *call, const struct stk_lines_ask
 static enum stk_rc read_pools(struct stk_store *store, void *arg, struct stk_error *err)
 {
     struct look *look = arg;
-    return stk_pools_read(store, stk_store_now(store), &look->pools, err);
+    look->begun = stk_store_now(store);
+    return stk_pools_read(store, look->begun, &look->pools, err);
 }
 
 static enum stk_rc must_have_pool(const struct stk_call *call, struct look *look,
@@ -266,12 +268,22 @@ static int by_time(const void *a, const void *b)
     return (left->seq > right->seq) - (left->seq < right->seq);
 }
 
+/* The newest of those that were there, and all that came while their pools were
+ * asked: who goes on behind them would not see those again. */
+static size_t first_shown(const struct look *look)
+{
+    size_t limit = look->ask->limit, from = look->count > limit ? look->count - limit : 0;
+    if (look->ask->after != 0) return 0;
+    while (from > 0 && look->lines[from - 1].line.at >= look->begun)
+        from--;
+    return from;
+}
+
 static json_t *show_lines(struct look *look)
 {
     json_t *rows = json_array();
-    size_t limit = look->ask->limit;
     if (look->count > 0) qsort(look->lines, look->count, sizeof(*look->lines), by_time);
-    size_t from = look->ask->after == 0 && look->count > limit ? look->count - limit : 0;
+    size_t from = first_shown(look);
     for (size_t i = from; i < look->count; i++) {
         (void)json_array_append_new(rows, stk_show_line(&look->lines[i].line));
     }

@@ -45,7 +45,8 @@ def eventually(fn, timeout=DEADLINE, what=None):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout} s: {what or fn.__doc__ or fn.__name__}: {value!r}")
+            said = what() if callable(what) else what or fn.__doc__ or fn.__name__
+            raise AssertionError(f"not within {timeout} s: {said}: {value!r}")
         time.sleep(0.01)
 
 

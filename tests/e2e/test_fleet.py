@@ -204,7 +204,7 @@ def test_logs_are_followed_and_no_line_comes_twice(stoker):
     stoker.touch("go")
     stoker.start_pool(), stoker.start_pool()
     out = (stoker.folder / "followed").open("w")
-    stoker.spawn("logs", "--follow", stdout=out, stderr=subprocess.STDOUT)
+    stoker.spawn("logs", "--follow", "--lines", "1", stdout=out, stderr=subprocess.STDOUT)  # one of those before
     path = stoker.folder / "followed"
     eventually(lambda: stoker.sql("SELECT 1 FROM stoker.watch"), what="somebody watches")
     for n in range(100, 120):
@@ -212,6 +212,26 @@ def test_logs_are_followed_and_no_line_comes_twice(stoker):
     eventually(lambda: len(re.findall(r"> line of 1\d\d$", path.read_text(), re.M)) >= 20, what=path.read_text)
     lines = re.findall(r"> (line of 1\d\d)$", path.read_text(), re.M)
     assert sorted(lines) == [f"line of {n}" for n in range(100, 120)]
+
+
+@on_postgres
+def test_history_and_logs_are_followed_beside_a_long_transaction_of_another_database(stoker):
+    talk(stoker)
+    stoker.touch("go")
+    stoker.start_pool()
+    with stoker.server.connect("postgres") as db, db.cursor() as cursor:
+        cursor.execute("BEGIN; SELECT txid_current()")
+        out = {name: (stoker.folder / name).open("w+") for name in ("events", "logs")}
+        for name, file in out.items():
+            stoker.spawn(name, "--follow", stdout=file, stderr=subprocess.STDOUT)
+        eventually(lambda: stoker.sql("SELECT 1 FROM stoker.watch"), what="somebody watches")
+        stoker.submit("talk", "n=5")
+        stoker.run("queue", "pause", "talk", "--reason", "it rains")
+        for name, text in (("events", "it rains"), ("logs", "line of 5")):
+            path = stoker.folder / name
+            eventually(lambda: text in path.read_text(), what=path.read_text)
+    for file in out.values():
+        file.close()
 
 
 @on_postgres
