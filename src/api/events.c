@@ -26,7 +26,7 @@ static void add_event(void *context, const struct stk_event *event)
     stk_put(shown, "by", stk_show_text(event->actor));
     stk_put(shown, "text", stk_show_text(event->text));
     (void)json_array_append_new(read->rows, shown);
-    read->last = event->id;
+    if (event->is_settled) read->last = event->id;
 }
 
 static enum stk_rc read_events(struct stk_store *store, void *arg, struct stk_error *err)
@@ -36,7 +36,8 @@ static enum stk_rc read_events(struct stk_store *store, void *arg, struct stk_er
 }
 
 /* `next` is never null here: who follows the history goes on from it, be there
- * more now or later. */
+ * more now or later. Events behind it come again then: on a shared store others
+ * may still appear before them. */
 enum stk_rc stk_api_events(const struct stk_call *call, json_t **ret, struct stk_error *err)
 {
     struct events_read read = { .limit = EVENTS_LIMIT };

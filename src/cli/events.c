@@ -104,24 +104,21 @@ static enum stk_rc look(struct stk_cli *cli, int64_t limit, int64_t *after, json
     stk_query_add_int(&path, "limit", limit);
     stk_query_add(&path, "job", stk_args_text(&cli->args, "job"));
     enum stk_rc rc = stk_cli_get(cli, stk_buf_str(&path), ret, err);
-    if (rc != STK_OK) return rc;
-
-    size_t i = 0;
-    const json_t *event = NULL;
-    json_array_foreach(json_object_get(*ret, "events"), i, event)
-    {
-        if (stk_answer_int(event, "id") > *after) *after = stk_answer_int(event, "id");
-    }
-    return STK_OK;
+    if (rc == STK_OK) *after = stk_answer_int(*ret, "next");
+    return rc;
 }
 
-static void add_events(struct stk_cli *cli, const json_t *answer)
+/* Who goes on leaves out those behind `next`: they come again. */
+static void add_events(struct stk_cli *cli, const json_t *answer, bool goes_on)
 {
     size_t i = 0;
     const json_t *event = NULL;
+    int64_t next = stk_answer_int(answer, "next");
+    if (goes_on && next == 0) return;
     json_array_foreach(json_object_get(answer, "events"), i, event)
     {
         add_event(cli, event);
+        if (goes_on && stk_answer_int(event, "id") == next) return;
     }
 }
 
@@ -138,7 +135,7 @@ static enum stk_rc follow(struct stk_cli *cli, int64_t after, struct stk_error *
         rc = look(cli, 1000, &after, &answer, err);
         bool pool_left = rc == STK_UNAVAILABLE || rc == STK_BUSY;
         if (rc != STK_OK && !pool_left) return rc;
-        if (rc == STK_OK) add_events(cli, answer);
+        if (rc == STK_OK) add_events(cli, answer, true);
     }
 }
 
@@ -154,7 +151,7 @@ static enum stk_rc run(struct stk_cli *cli, struct stk_error *err)
         stk_cli_add_json(cli, answer);
         return STK_OK;
     }
-    add_events(cli, answer);
+    add_events(cli, answer, goes_on);
     return goes_on ? follow(cli, after, err) : STK_OK;
 }
 

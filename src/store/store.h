@@ -441,13 +441,15 @@ struct stk_event {
     const char *kind;
     int64_t job_id, sweep_id, pool_id; /* 0: none */
     const char *queue, *actor, *text;  /* may be NULL, text not */
+    bool is_settled; /* no other can be added before it, by a transaction under way */
 };
 STK_MUST_USE enum stk_rc stk_store_event(struct stk_store *store, enum stk_event_kind kind,
                                          const struct stk_event *event, stk_time_ns now,
                                          struct stk_error *err); /* id, at, kind are ignored */
 typedef void (*stk_event_fn)(void *context, const struct stk_event *event);
-/* after_id > 0: those above, oldest first; after_id 0: the newest `limit`,
- * oldest first. job_id 0: any. */
+/* after_id > 0: those behind it that are settled; after_id 0: the newest `limit`.
+ * job_id 0: any. In the order in which they are followed, which need not be the
+ * one of their ids: settled ones first, then, of the newest, those that are not. */
 STK_MUST_USE enum stk_rc stk_store_events(struct stk_store *store, int64_t after_id, int64_t job_id,
                                           size_t limit, stk_event_fn each, void *context,
                                           struct stk_error *err);

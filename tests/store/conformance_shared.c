@@ -16,11 +16,18 @@
 
 static struct stk_store *other;
 
-static int open_both(void **state)
+static struct stk_store *open_another(void)
 {
     struct stk_store_options options = { .command = "conformance, the other" };
+    struct stk_store *opened = NULL;
+    OK(stk_store_open(getenv("STK_TEST_STORE"), &options, &opened, &err));
+    return opened;
+}
+
+static int open_both(void **state)
+{
     (void)run_open(state);
-    OK(stk_store_open(getenv("STK_TEST_STORE"), &options, &other, &err));
+    other = open_another();
     return 0;
 }
 
@@ -488,6 +495,37 @@ static void events__are_followed_without_a_gap(void **state)
     assert_string_equal(stk_buf_str(&texts), "first;second;");
 }
 
+static void keep_settled(void *context, const struct stk_event *event)
+{
+    if (event->is_settled) *(int64_t *)context = event->id;
+}
+
+/* The older transaction takes the newer id, and is there first. */
+static void events__of_an_older_transaction_that_adds_last_hide_none(void **state)
+{
+    (void)state;
+    STK_CLEANUP(stk_buf_release) struct stk_buf texts = STK_BUF_INIT;
+    struct stk_store *third = open_another();
+    int64_t last = 0;
+    begin();
+    add_event(store, "0");
+    commit();
+    begin();
+    add_event(store, "a");
+    OK(stk_store_events(store, 0, 0, 1, keep_id, &last, &err)); /* it is sent */
+    other_begins();
+    add_event(other, "b");
+    OK(stk_store_events(other, 0, 0, 1, keep_id, &last, &err));
+    add_event(store, "c");
+    commit();
+
+    OK(stk_store_events(third, 0, 0, 10, keep_settled, &last, &err));
+    other_commits();
+    OK(stk_store_events(third, last, 0, 10, keep_text, &texts, &err));
+    assert_string_equal(stk_buf_str(&texts), "b;");
+    stk_store_close(third);
+}
+
 static void event__of_broken_utf8_is_written_all_the_same(void **state)
 {
     (void)state;
@@ -531,6 +569,7 @@ int main(void)
         TEST(lists__are_what_a_walk_over_all_jobs_finds),
         TEST(pool__is_seen_by_the_other_as_it_says),
         TEST(events__are_followed_without_a_gap),
+        TEST(events__of_an_older_transaction_that_adds_last_hide_none),
         TEST(event__of_broken_utf8_is_written_all_the_same),
         TEST(counters__added_up_by_both_stay_what_they_are),
     };

@@ -200,6 +200,7 @@ static struct stk_event event_of(const struct stk_pg_rows *rows, int row)
         .queue = stk_pg_text(rows, row, 6),
         .actor = stk_pg_text(rows, row, 7),
         .text = stk_pg_text(rows, row, 8),
+        .is_settled = stk_pg_bool(rows, row, 9),
     };
 }
 

@@ -138,6 +138,7 @@ static struct stk_event event_of(sqlite3_stmt *stmt)
         .queue = stk_sqlite_text(stmt, 6),
         .actor = stk_sqlite_text(stmt, 7),
         .text = stk_sqlite_text(stmt, 8),
+        .is_settled = true,
     };
 }
 

@@ -231,8 +231,20 @@ CREATE TABLE stoker.cancel_ask (
     pool_id bigint NOT NULL
 );
 
--- xid: rows may become visible out of the order of their ids; who follows them
--- reads only those of transactions below the oldest that is still under way.
+-- Rows become visible out of the order of their ids, so who follows them goes by
+-- the number of their transaction, and reads those below this one: the oldest
+-- that is under way and might still add some. One that is known to be of another
+-- database never will; one that cannot be seen any more has to be waited for.
+CREATE FUNCTION stoker.settled() RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(min(under_way), txid_snapshot_xmax(txid_current_snapshot()))
+      FROM txid_snapshot_xip(txid_current_snapshot()) AS under_way
+     WHERE NOT EXISTS (
+           SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
+              AND l.transactionid::text::bigint = under_way % 4294967296
+              AND a.datid <> (SELECT oid FROM pg_database WHERE datname = current_database()))
+$$;
 CREATE TABLE stoker.event (
     id       bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     at       bigint NOT NULL,
@@ -245,6 +257,7 @@ CREATE TABLE stoker.event (
     actor    text,
     text     text   NOT NULL
 );
+CREATE INDEX event_xid ON stoker.event (xid, id);
 CREATE INDEX event_job ON stoker.event (job_id, id) WHERE job_id IS NOT NULL;
 
 -- version: raised by each write, so that who wrote what it read long ago is refused.
@@ -428,6 +441,7 @@ CREATE UNLOGGED TABLE stoker.console_line (
     worker  integer NOT NULL,
     text    text    NOT NULL
 );
+CREATE INDEX console_line_xid ON stoker.console_line (xid, id);
 
 -- One job, submitted inside the caller's own transaction: from another program,
 -- from a trigger on new data. It is there when that transaction commits. The id

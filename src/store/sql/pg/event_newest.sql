@@ -1,4 +1,5 @@
--- $1 limit -> id, at, kind, job_id, sweep_id, pool_id, queue, actor, text; oldest first
-SELECT id, at, kind, job_id, sweep_id, pool_id, queue, actor, text
-  FROM (SELECT * FROM stoker.event ORDER BY id DESC LIMIT $1::bigint) AS newest
- ORDER BY id
+-- $1 limit -> id, at, kind, job_id, sweep_id, pool_id, queue, actor, text, whether none can be added before it;
+-- oldest first
+SELECT id, at, kind, job_id, sweep_id, pool_id, queue, actor, text, xid < (SELECT stoker.settled())
+  FROM (SELECT * FROM stoker.event ORDER BY xid DESC, id DESC LIMIT $1::bigint) AS newest
+ ORDER BY xid, id
