@@ -164,6 +164,7 @@ def test_I17_F16_a_clock_that_jumps_loses_no_session_and_trusts_none_blindly(sto
     set_up(stoker, sim, CHALLENGE + "    check_every: 1s\n")
     stoker.start_pool(env=clock.env)
     sign_in(stoker, sim)
+    asked = calls(sim)
     for number, hours in enumerate((3, -4, 2), 1):
         checks = sim.counter("checks")
         clock.move(hours * 3600, only="wall")
@@ -174,7 +175,7 @@ def test_I17_F16_a_clock_that_jumps_loses_no_session_and_trusts_none_blindly(sto
         assert row["state"] == "valid" and row["generation"] == 1
         stoker.submit("call", f"n={number}")
         stoker.wait_counts(completed=number)
-    assert calls(sim) == (1, 0, 1, 0, 1)
+    assert calls(sim) == asked and sim.counter("mints") == 1
 
 
 # --- renewals -----------------------------------------------------------------
@@ -308,6 +309,7 @@ def test_F23_I10_eleven_restarts_in_a_lock_out_ask_nothing_and_only_a_person_end
     for words in (("login",), ("ready",), ("check",), ("renew",)):
         stoker.run("session", *words, "lab", ok=False)
     assert calls(sim) == asked
+    sim.set(clock_shift_s=301)  # there it is over; here only a person can know
     refused = stoker.run("session", "unlock", "lab", ok=False)
     assert refused.returncode != 0 and "reason" in refused.stderr
     stoker.run("session", "unlock", "lab", "--reason", "the authority's help desk says so")

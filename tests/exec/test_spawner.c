@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -466,14 +467,16 @@ static void tell(struct fixture *f, const char *line)
 STK_NORETURN static void pool_main(bool contain, const char *marker, int out)
 {
     (void)dup2(out, STDOUT_FILENO);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* else a test that failed leaves us with its pipes */
     struct stk_spawner *spawner = NULL;
     struct fixture f;
     if (stk_spawner_start(contain, &spawner, NULL) != STK_OK) _exit(1);
     fixture_init(&f, spawner);
     (void)snprintf(f.marker, sizeof(f.marker), "%s", marker);
     f.on_line = tell;
-    run_script(&f, "trap '' TERM HUP; (setsid sh -c \"trap '' TERM; sleep $1 & sleep $1\" &);"
-                   "until pgrep -f \"sleep $1\" >/dev/null; do :; done; echo ready; sleep $1; :");
+    run_script(&f,
+               "trap '' TERM HUP; (setsid sh -c \"trap '' TERM; sleep $1 & sleep $1\" &);"
+               "until [ $(pgrep -cf \"^sleep $1\") -ge 2 ]; do :; done; echo ready; sleep $1; :");
     _exit(2);
 }
 
