@@ -122,7 +122,7 @@ def end_to_end(tally, name):
 # What is the same on either engine, once more on PostgreSQL; test_postgres.py is in the run above. The others run
 # with STOKER_TEST_ENGINE=pg, too: they are left out for the time that they take.
 ON_POSTGRES = ("stories_remote", "stories", "life", "sweep", "limits", "wake", "people", "fleet", "http", "stop", "kill",
-               "console", "notify", "authority", "many", "sessions")
+               "console", "notify", "authority", "many", "sessions", "slurm")
 
 
 def on_postgres(tally, name):

@@ -4,8 +4,9 @@
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 sqlite3
     libsqlite3-dev libjansson-dev libyaml-dev libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev liboath-dev libpq-dev)
 CHECK_PACKAGES=(clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev python3-pytest python3-pytest-xdist
-    python3-aiosmtpd curl procps git nginx postgresql python3-psycopg2 pgbouncer iproute2 iptables krb5-kdc krb5-admin-server krb5-user)
-TEST_SERVERS=(nginx postgresql pgbouncer krb5-kdc krb5-admin-server)
+    python3-aiosmtpd curl procps git nginx postgresql python3-psycopg2 pgbouncer iproute2 iptables krb5-kdc krb5-admin-server krb5-user
+    slurmctld slurmd slurm-client munge)
+TEST_SERVERS=(nginx postgresql pgbouncer krb5-kdc krb5-admin-server slurmctld slurmd munge)
 # Node.js comes with an npm of its own where it is not Debian's.
 command -v npm >/dev/null || CHECK_PACKAGES+=(nodejs npm)
 

@@ -412,6 +412,11 @@ bool stk_desk_is_shared(const struct stk_desk *desk)
     return desk->is_shared;
 }
 
+bool stk_desk_is_stopping(const struct stk_desk *desk)
+{
+    return atomic_load(&desk->stop_level) != STK_GO_ON;
+}
+
 void stk_desk_stop(struct stk_desk *desk)
 {
     int level = atomic_load(&desk->stop_level);

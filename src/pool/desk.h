@@ -87,8 +87,9 @@ STK_MUST_USE enum stk_rc stk_desk_call(struct stk_desk *desk, stk_write_fn fn, v
                                        struct stk_error *err);
 
 bool stk_desk_is_shared(const struct stk_desk *desk); /* the store is */
-void stk_desk_stop(struct stk_desk *desk);            /* see stk_pool_stop */
-void stk_desk_nudge(struct stk_desk *desk);           /* look again whether the pool is drained */
+bool stk_desk_is_stopping(const struct stk_desk *desk);
+void stk_desk_stop(struct stk_desk *desk);  /* see stk_pool_stop */
+void stk_desk_nudge(struct stk_desk *desk); /* look again whether the pool is drained */
 /* Others have said that there is something to do (1 << enum stk_hint): look now. */
 void stk_desk_hint(struct stk_desk *desk, unsigned hints);
 /* Something is gone without which no job can run: stop, and say why. */

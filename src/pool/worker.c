@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,9 @@
 #include "exec/noop.h"
 
 enum { STACK_BYTES = 256 * 1024, RESULT_SHOWN = 200 };
+enum { TOLD_TO_END = 256 + SIGTERM, CHILD_TOLD_TO_END = 128 + SIGTERM }; /* as a shell says it */
+
+#define HEARSAY_NS (250 * STK_MS)
 
 struct stk_worker {
     struct stk_desk *desk;
@@ -157,6 +161,22 @@ static void name_it(struct stk_worker *worker, int64_t pool_id)
     (void)snprintf(worker->name, sizeof(worker->name), "p%" PRId64 "/w%u", pool_id, worker->number);
 }
 
+/* Batch systems tell all processes of an allocation to end, the jobs along with
+ * their pool; we may hear of it a little after the job has died of it. */
+static void excuse(struct stk_worker *worker, struct stk_exec_result *ended)
+{
+    bool was_told = ended->exit_status == TOLD_TO_END || ended->exit_status == CHILD_TOLD_TO_END;
+    if (ended->outcome != STK_OUTCOME_FAILED || !was_told) return;
+    stk_time_ns deadline = stk_clock_mono() + HEARSAY_NS;
+    while (!stk_desk_is_stopping(worker->desk)) {
+        if (stk_clock_mono() >= deadline) return;
+        stk_clock_pause(10 * STK_MS);
+    }
+    ended->outcome = STK_OUTCOME_INTERRUPTED;
+    (void)snprintf(ended->error, sizeof(ended->error),
+                   "interrupted: it was told to end (SIGTERM) along with its pool");
+}
+
 static void execute(struct stk_worker *worker, const struct stk_assignment *job,
                     struct stk_exec_result *ended)
 {
@@ -165,6 +185,7 @@ static void execute(struct stk_worker *worker, const struct stk_assignment *job,
     say_start(worker, job);
     stk_time_ns before = stk_clock_mono();
     if (fetch_pass(worker, job, &pass, ended)) run(worker, job, &pass, ended);
+    excuse(worker, ended);
     stk_pass_release(&pass);
     say_end(worker, job, ended, stk_clock_mono() - before);
 }

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from conftest import eventually
+from conftest import describe, eventually, marked_processes
 from history import begun, check_history, ended, read_history
 
 WORK = """\
@@ -54,6 +54,22 @@ def test_R_E7_sigterm_claims_no_more_finishes_what_runs_and_exits_0(stoker):
     assert stoker.sql("SELECT ended FROM pools") == [("stopped",)]
     assert not (stoker.folder / "stoker.db.lock").exists()
     stoker.nothing_lives()
+
+
+def test_a_job_that_is_told_to_end_along_with_its_pool_is_given_back_without_an_attempt(stoker):
+    """A batch system ends an allocation: SIGTERM to each process of it, the job's a moment before the pool's."""
+    stoker.yaml("t: {command: [./t]}")
+    stoker.script("t", "echo $$ >pid; exec sleep 600")
+    job = stoker.submit("t")
+    pool = stoker.start_pool()
+    eventually(lambda: (stoker.folder / "pid").exists() and (stoker.folder / "pid").read_text().endswith("\n"))
+    asleep = next(pid for pid in marked_processes(stoker.folder) if describe([pid])[0].endswith(": sleep 600 "))
+    os.kill(asleep, signal.SIGTERM)
+    pool.signal(signal.SIGTERM)
+    assert pool.wait() == 0
+    row = stoker.job(job)
+    assert (row["state"], row["attempt"], row["interruptions"]) == ("pending", 0, 1)
+    assert "along with its pool" in row["attempts"][0]["error"]
 
 
 def test_after_the_grace_a_running_job_is_interrupted_and_given_back_without_an_attempt(stoker):
