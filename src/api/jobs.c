@@ -103,6 +103,19 @@ static void add_pools_facts(const struct stk_pools *pools, const struct stk_job 
     if (own != NULL && !own->is_alive) facts->lost_since = own->row.beat_at;
 }
 
+/* An open session helps nobody whose key does not open its secret. */
+static void add_key_fact(struct job_read *read, const struct stk_job *job)
+{
+    const struct stk_task *task = stk_settings_queue(read->call->api->settings, job->queue);
+    if (read->session.len > 0 || task == NULL || task->session == NULL) return;
+    if (!stk_pools_lack_key(&read->pools, task->session->name)) return;
+    stk_buf_addf(
+        &read->session,
+        "no running pool has the key to the secret of session %s: copy the key file of the "
+        "machine that renewed it",
+        task->session->name);
+}
+
 static void say_why(struct job_read *read, const struct stk_job *job)
 {
     const struct stk_api *api = read->call->api;
@@ -132,6 +145,7 @@ static void say_why(struct job_read *read, const struct stk_job *job)
     };
 
     add_queue_facts(read, &facts, &reason);
+    add_key_fact(read, job);
     if (api->pool != NULL) add_pool_facts(api->pool, &facts, &view);
     if (api->pool == NULL) add_pools_facts(&read->pools, job, &facts);
     if (read->session.len > 0) facts.session = stk_buf_str(&read->session);

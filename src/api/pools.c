@@ -145,6 +145,17 @@ const struct stk_pool_seen *stk_pools_find(const struct stk_pools *pools, int64_
     return NULL;
 }
 
+bool stk_pools_lack_key(const struct stk_pools *pools, const char *session)
+{
+    char keyless[sizeof(pools->rows[0].reason)];
+    stk_pool_keyless_text(session, keyless, sizeof(keyless));
+    for (size_t i = 0; i < pools->count; i++) {
+        const struct stk_pool_seen *seen = &pools->rows[i];
+        if (seen->is_alive && strcmp(seen->reason, keyless) != 0) return false;
+    }
+    return pools->alive > 0;
+}
+
 bool stk_pools_are_rows(const struct stk_api *api)
 {
     return api->pool == NULL && stk_store_is_shared(api->settings->store);

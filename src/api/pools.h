@@ -45,6 +45,8 @@ STK_MUST_USE enum stk_rc stk_pools_read(struct stk_store *store, stk_time_ns now
 void stk_pools_release(struct stk_pools *pools);
 /* NULL: it has stopped, or never was. */
 const struct stk_pool_seen *stk_pools_find(const struct stk_pools *pools, int64_t pool_id);
+/* Some live, and none of them has the key to that session's secret. */
+bool stk_pools_lack_key(const struct stk_pools *pools, const char *session);
 
 /* Whether the pools must be looked up in the store to be known. */
 bool stk_pools_are_rows(const struct stk_api *api);

@@ -2,6 +2,7 @@
 #include "model/pool_state.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -33,6 +34,12 @@ bool stk_pool_state_from_name(const char *name, enum stk_pool_state *ret)
         return true;
     }
     return false;
+}
+
+void stk_pool_keyless_text(const char *session, char *ret_text, size_t size)
+{
+    (void)snprintf(ret_text, size, "its key file cannot open the secret of session \"%s\"",
+                   session);
 }
 
 /* It beats thrice in a lease, so after two thirds the first one has not come, nor

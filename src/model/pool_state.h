@@ -35,6 +35,10 @@ const char *stk_pool_state_name(enum stk_pool_state state);
 const char *stk_pool_state_meaning(enum stk_pool_state state);
 bool stk_pool_state_from_name(const char *name, enum stk_pool_state *ret);
 
+/* The reason of a pool whose key file is not the one that sealed a session's secret:
+ * it leaves the session and its jobs to others. */
+void stk_pool_keyless_text(const char *session, char *ret_text, size_t size);
+
 /* What others make of what it said with a beat of that time and lease. */
 enum stk_pool_state stk_pool_state_seen(enum stk_pool_state said, stk_time_ns beat_at,
                                         stk_time_ns lease_until, stk_time_ns now);

@@ -29,8 +29,7 @@ static void add_reason(const struct stk_desk *desk, enum stk_pool_state state, c
 {
     const char *session = session_without_key(desk);
     if (reason[0] == '\0' && session != NULL) {
-        (void)snprintf(reason, size, "its key file cannot open the secret of session \"%s\"",
-                       session);
+        stk_pool_keyless_text(session, reason, size);
         return;
     }
     session = atomic_load(&desk->waits_for);

@@ -349,6 +349,7 @@ def test_a_pool_with_another_key_leaves_the_session_and_its_jobs_to_those_that_h
     row = eventually(lambda: (row := pool_row(stoker, wrong.pid))["reason"] and row)
     assert row["reason"] == 'its key file cannot open the secret of session "lab"'
     assert any("cannot open the secret" in text for text in stoker.status()["problems"])
+    assert 'no running pool has the key to the secret of session lab' in stoker.why(job)
     assert stoker.job(job)["state"] == "pending" and stoker.sql("SELECT state FROM stoker.sessions") == [("valid",)]
 
     right = stoker.start_pool()
