@@ -89,7 +89,8 @@ static json_t *make_value(const struct stk_http_values *values, const char *name
         return values->handle != NULL ? json_string(values->handle) : NULL;
     }
     if (*name == '/') return json_incref(stk_json_at(values->body, name));
-    return json_incref(stk_task_value(values->task, values->params, name));
+    const json_t *value = stk_task_value(values->task, values->params, name);
+    return json_deep_copy(value); /* it may be the task's own, which threads share */
 }
 
 static enum stk_rc fill(const struct stk_http_values *values, const char *name, json_t **ret,

@@ -266,7 +266,7 @@ static enum stk_rc check_one(const struct stk_task *task, const struct stk_param
         return stk_fail(err, STK_INVALID, "parameter \"%s\" (%s) of task \"%s\" is missing",
                         param->name, stk_param_type_name(param->type), task->name);
     }
-    *ret = json_incref(param->fallback);
+    *ret = json_deep_copy(param->fallback); /* threads share the task: its values are not counted */
     return STK_OK;
 }
 

@@ -338,13 +338,19 @@ class Databases(postgres.Server):
 
     made = 0
 
-    def connect(self, database):
+    def begin(self, database):
+        """A session of its own inside a transaction, which the end of the block rolls back."""
         import psycopg2
 
         connection = psycopg2.connect(host=str(self.folder), port=self.port, user="stoker", dbname=database,
                                       options="-c search_path=stoker,public")
-        connection.autocommit = True
         return contextlib.closing(connection)
+
+    @contextlib.contextmanager
+    def connect(self, database):
+        with self.begin(database) as connection:
+            connection.autocommit = True
+            yield connection
 
     def execute(self, database, statement, *values):
         with self.connect(database) as db, db.cursor() as cursor:
@@ -397,6 +403,14 @@ def databases():
         server.start()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server of the module's own, whatever engine the suite runs on: it may stop and break it."""
+    made = Databases().init().start()
+    yield made
+    made.remove()
 
 
 def give_database(stoker, server):

@@ -21,13 +21,6 @@ tasks:
 """
 
 
-@pytest.fixture(scope="module")
-def server():
-    made = Databases().init().start()
-    yield made
-    made.remove()
-
-
 @pytest.fixture
 def shared(short_folder, server):
     with stoker_in(short_folder, server) as stoker:
@@ -147,11 +140,8 @@ def held(short_folder, monkeypatch):
 
 @contextlib.contextmanager
 def old_snapshot(stoker):
-    import psycopg2
-
     stoker.moved.write_text("-600")
-    with contextlib.closing(psycopg2.connect(host=str(stoker.server.folder), port=stoker.server.port, user="stoker",
-                                             dbname=stoker.database)) as db, db.cursor() as cursor:
+    with stoker.server.begin(stoker.database) as db, db.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT count(*) FROM stoker.job")
         stoker.moved.write_text("0")

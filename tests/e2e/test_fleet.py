@@ -281,9 +281,7 @@ def test_a_sweep_whose_command_died_is_filled_by_a_pool(stoker):
 @contextlib.contextmanager
 def held(stoker, statement):
     """What a statement locks, by a session of its own."""
-    psycopg2 = pytest.importorskip("psycopg2")
-    with contextlib.closing(psycopg2.connect(host=str(stoker.server.folder), port=stoker.server.port, user="stoker",
-                                             dbname=stoker.database)) as session:
+    with stoker.server.begin(stoker.database) as session:
         session.cursor().execute(statement)
         yield  # the end rolls it back
 

@@ -203,10 +203,7 @@ def connections(fleet, machine, what):
 @contextlib.contextmanager
 def holding(fleet, table):
     """All rows of it, while its block lasts."""
-    import psycopg2
-
-    with contextlib.closing(psycopg2.connect(host=str(fleet.server.folder), port=fleet.server.port, user="stoker",
-                                             dbname=fleet.stoker.database)) as db, db.cursor() as cursor:
+    with fleet.server.begin(fleet.stoker.database) as db, db.cursor() as cursor:
         cursor.execute(f"SELECT FROM stoker.{table} FOR UPDATE")
         yield
 

@@ -34,13 +34,6 @@ print('{"n": %s}' % sys.argv[1])
 """
 
 
-@pytest.fixture(scope="module")
-def server():
-    made = Databases().init().start()
-    yield made
-    made.remove()
-
-
 @pytest.fixture
 def shared(short_folder, server):
     """A store in a fresh database, whatever engine the suite runs on."""
