@@ -6,6 +6,7 @@
  */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -49,8 +50,11 @@ static bool is_closed(const json_t *status, int64_t pending)
 {
     const json_t *session = json_array_get(json_object_get(status, "sessions"), 0);
     const json_t *jobs = json_object_get(status, "jobs");
-    return json_is_false(json_object_get(session, "open")) &&
-           json_integer_value(json_object_get(jobs, "running")) == 0 &&
+    const char *state = json_string_value(json_object_get(session, "state"));
+    /* Not `open`: that is by our clock, and a pool may claim until the store's is there, too. */
+    bool is_over =
+        state != NULL && (strcmp(state, "none") == 0 || strcmp(state, "needs_human") == 0);
+    return is_over && json_integer_value(json_object_get(jobs, "running")) == 0 &&
            json_integer_value(json_object_get(jobs, "pending")) == pending;
 }
 
