@@ -219,13 +219,9 @@ static bool on_ok(struct stk_limit *limit, const struct stk_limit_spec *spec,
     /* The last one of its window. Its Retry-After is not for us: 202 has one, too. */
     if (signal->remaining == 0 && signal->reset_ns > 0) {
         stk_time_ns until = now + stk_limit_min(signal->reset_ns, spec->cooldown_max_ns);
-        bool was_refused =
-            now < limit->blocked_until; /* which says more than the last one let in */
-        if (was_refused) {
-            limit->blocked_until = stk_limit_max(limit->blocked_until, until);
-        } else {
-            block(limit, until, signal);
-        }
+        bool is_closed = now < limit->blocked_until; /* by a refusal, whose reason says more */
+        if (!is_closed) block(limit, until, signal);
+        limit->blocked_until = stk_limit_max(limit->blocked_until, until);
     }
     return closes;
 }

@@ -291,6 +291,21 @@ static void ok__the_last_of_a_window_closes_until_the_reset(void **unused)
     assert_int_equal(limit.episode, 0);
 }
 
+static void ok__the_last_of_a_window_does_not_speak_over_a_refusal(void **unused)
+{
+    (void)unused;
+    struct stk_limit limit = fresh();
+    struct stk_signal refused = retry_after(STK_SIGNAL_THROTTLED, START, STK_SECOND);
+    struct stk_signal last = answer(STK_SIGNAL_OK, START);
+    (void)snprintf(refused.reason, sizeof(refused.reason), "DAILY_LIMIT_EXCEEDED");
+    last.remaining = 0;
+    last.reset_ns = 20 * STK_SECOND;
+    stk_limit_signal(&limit, &rated, &refused, 0, START, 0);
+    stk_limit_signal(&limit, &rated, &last, 0, START, 0);
+    assert_int_equal(limit.blocked_until, START + 20 * STK_SECOND);
+    assert_string_equal(limit.reason, "DAILY_LIMIT_EXCEEDED");
+}
+
 /* --- turns ---------------------------------------------------------------- */
 
 static void turns__of_fifty_jobs_come_after_the_wait_and_one_interval_apart(void **unused)
@@ -752,6 +767,7 @@ int main(void)
         cmocka_unit_test(aimd__one_success_in_a_wave_does_not_undo_it),
         cmocka_unit_test(aimd__a_fixed_rate_stays),
         cmocka_unit_test(ok__the_last_of_a_window_closes_until_the_reset),
+        cmocka_unit_test(ok__the_last_of_a_window_does_not_speak_over_a_refusal),
         cmocka_unit_test(turns__of_fifty_jobs_come_after_the_wait_and_one_interval_apart),
         cmocka_unit_test(turns__without_a_rate_are_spaced_by_a_part_of_the_cooldown),
         cmocka_unit_test(turns__jitter_only_adds_and_at_most_a_fifth_and_thirty_seconds),
