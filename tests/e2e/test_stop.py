@@ -227,7 +227,8 @@ def test_a_job_that_kills_its_pool_each_time_is_failed_after_a_bound(stoker):
     for start in range(1, 14):
         pool = stoker.start_pool(ready=False)
         eventually(lambda: (killed.exists() and killed.stat().st_size >= start)
-                   or stoker.run("job", job, "--json", ok=False).stdout.find('"failed"') > 0)
+                   or stoker.run("job", job, "--json", ok=False).stdout.find('"failed"') > 0,
+                   what=lambda: f"start {start}: {pool.log()}\n{stoker.run('job', job, ok=False).stdout}")
         if killed.stat().st_size < start:
             break
         pool.kill9()

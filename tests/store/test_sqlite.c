@@ -282,6 +282,24 @@ static void store__of_a_killed_owner_has_all_that_was_committed(void **state)
     stk_store_close(store);
 }
 
+/* The lock outlives its owner for as long as another process has its descriptor. */
+static void store__of_a_killed_owner_is_waited_for_until_the_kernel_lets_go(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)open_writer();
+        if (fork() == 0) {
+            stk_clock_pause(300 * STK_MS);
+            _exit(0);
+        }
+        (void)raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    stk_store_close(open_writer());
+}
+
 /* --- what the file is ---------------------------------------------------- */
 
 static void open__of_a_missing_folder_is_not_found(void **state)
@@ -1096,6 +1114,7 @@ int main(void)
         TEST(lock__is_not_inherited_by_programs),
         TEST(open__through_a_symbolic_link_finds_the_same_lock),
         TEST(store__of_a_killed_owner_has_all_that_was_committed),
+        TEST(store__of_a_killed_owner_is_waited_for_until_the_kernel_lets_go),
         TEST(open__of_a_missing_folder_is_not_found),
         TEST(open__of_what_is_no_path_is_invalid),
         TEST(open__of_a_file_that_is_no_database_leaves_it_alone),

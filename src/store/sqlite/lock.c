@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #include "base/timetext.h"
 
 enum { TEXT_BYTES_MAX = 1023 };
+
+#define DEAD_FOR_NS (2 * STK_SECOND)
 
 static void closep(int *fd)
 {
@@ -109,6 +112,18 @@ static enum stk_rc fail_owned(const char *path, int fd, struct stk_error *err)
                     path, owner.command, (long long)owner.pid, owner.host, since, path);
 }
 
+/* One that was killed: its lock goes a little later, with the last thing of it that
+ * the kernel takes down. In another pid namespace one that lives looks dead, too. */
+static bool is_dead(int fd)
+{
+    struct stk_owner owner;
+    char host[sizeof(owner.host)] = "";
+    (void)gethostname(host, sizeof(host) - 1);
+    read_owner(fd, &owner);
+    bool is_known = owner.pid > 0 && strcmp(owner.host, host) == 0;
+    return is_known && kill((pid_t)owner.pid, 0) != 0 && errno == ESRCH;
+}
+
 /* --- taking it ----------------------------------------------------------- */
 
 static enum stk_rc fail_open(const char *path, int code, struct stk_error *err)
@@ -144,6 +159,34 @@ static bool has_bytes(const char *path)
     return stat(path, &info) == 0 && info.st_size > 0;
 }
 
+/* STK_BUSY: somebody has it; without an error text. */
+static enum stk_rc try_to_lock(int fd, const char *path, struct stk_error *err)
+{
+    struct flock lock = whole_file();
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return STK_OK;
+    return errno == EAGAIN || errno == EACCES ? STK_BUSY : fail_open(path, errno, err);
+}
+
+static enum stk_rc take(const char *store, const char *path, int *ret_fd, struct stat *ret_info,
+                        struct stk_error *err)
+{
+    stk_time_ns deadline = stk_clock_mono() + DEAD_FOR_NS;
+    for (;;) {
+        STK_CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0) return fail_open(path, errno, err);
+        enum stk_rc rc = try_to_lock(fd, path, err);
+        bool is_worth_it = rc == STK_BUSY && is_dead(fd) && stk_clock_mono() < deadline;
+        if (rc == STK_BUSY && !is_worth_it) return fail_owned(store, fd, err);
+        if (rc != STK_OK && rc != STK_BUSY) return rc;
+        if (rc == STK_OK && is_at(fd, path, ret_info)) {
+            *ret_fd = fd;
+            fd = -1;
+            return STK_OK;
+        }
+        if (is_worth_it) stk_clock_pause(10 * STK_MS);
+    }
+}
+
 enum stk_rc stk_sqlite_lock(struct stk_sqlite *self, const struct stk_store_options *options,
                             struct stk_error *err)
 {
@@ -151,19 +194,8 @@ enum stk_rc stk_sqlite_lock(struct stk_sqlite *self, const struct stk_store_opti
     STK_CLEANUP(stk_freep) char *wal = stk_format("%s-wal", self->path);
     STK_CLEANUP(closep) int fd = -1;
     struct stat info = { 0 };
-
-    while (fd < 0) {
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (fd < 0) return fail_open(path, errno, err);
-        struct flock lock = whole_file();
-        if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-            if (errno != EAGAIN && errno != EACCES) return fail_open(path, errno, err);
-            return fail_owned(self->path, fd, err);
-        }
-        if (is_at(fd, path, &info)) break;
-        (void)close(fd);
-        fd = -1;
-    }
+    enum stk_rc taken = take(self->path, path, &fd, &info, err);
+    if (taken != STK_OK) return taken;
 
     /* After a power cut the text may be lost; then the log tells. */
     self->unclean = info.st_size > 0 || has_bytes(wal);
