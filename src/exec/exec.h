@@ -43,6 +43,8 @@ struct stk_exec_job {
     void *note_context;
 };
 
+enum { STK_EXIT_SIGNALLED = 256 }; /* added to the signal's number */
+
 struct stk_exec_result {
     enum stk_outcome outcome;
     struct stk_buf result; /* completed: JSON, or plain text with result_is_text; empty: none */

@@ -90,7 +90,7 @@ void stk_verdict_not_started(struct stk_exec_result *result, const char *program
 
 int stk_verdict_exit_status(int status)
 {
-    return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+    return WIFSIGNALED(status) ? STK_EXIT_SIGNALLED + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* ": " and the last line that the program complained with, if it did. */

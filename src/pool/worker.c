@@ -16,7 +16,8 @@
 #include "exec/noop.h"
 
 enum { STACK_BYTES = 256 * 1024, RESULT_SHOWN = 200 };
-enum { TOLD_TO_END = 256 + SIGTERM, CHILD_TOLD_TO_END = 128 + SIGTERM }; /* as a shell says it */
+enum { TOLD_TO_END = STK_EXIT_SIGNALLED + SIGTERM };
+enum { CHILD_TOLD_TO_END = 128 + SIGTERM }; /* as a shell says it */
 
 #define HEARSAY_NS (250 * STK_MS)
 
